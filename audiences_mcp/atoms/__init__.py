@@ -1,0 +1,1 @@
+"""Atoms: the client of its audience API, and an embedded sandbox of it."""

@@ -1,0 +1,108 @@
+"""The sandbox on a port: beside the caller or in the foreground."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import uvicorn
+from starlette.applications import Starlette
+
+from audiences_mcp.atoms.sandbox.app import PREFIX, build_app
+
+
+@contextmanager
+def serve(port: int = 0, db: str | Path = ":memory:") -> Iterator[str]:
+    """Run the sandbox in a thread of its own for as long as the context lasts.
+
+    Args:
+        port: The port on 127.0.0.1; 0 picks a free one.
+        db: The SQLite file that keeps the data; by default memory only.
+
+    Yields:
+        The base URL, `http://127.0.0.1:N/atoms/v1`, which accepts connections already.
+
+    Raises:
+        OSError: If the port is taken.
+    """
+    with _listen(port) as listener:
+        url = _url(listener)
+        server = _server(build_app(db))
+        thread = Thread(target=server.run, args=([listener],), name="atoms-sandbox", daemon=True)
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def run(port: int, db: str | Path = ":memory:") -> None:
+    """Run the sandbox in the foreground until SIGINT or SIGTERM; the first line it prints holds the URL.
+
+    Args:
+        port: The port on 127.0.0.1; 0 picks a free one.
+        db: The SQLite file that keeps the data; by default memory only.
+
+    Raises:
+        OSError: If the port is taken.
+    """
+    with _listen(port) as listener:
+        server = _server(build_app(db))
+        # uvicorn ends by raising the signal again for the handler it found. Finding its own, which by then changes
+        # nothing, it returns; and a signal that comes before uvicorn listens for any is not lost.
+        found = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            sys.stdout.write(_greeting(_url(listener), db))
+            sys.stdout.flush()
+            server.run([listener])
+        finally:
+            for each, handler in found.items():
+                signal.signal(each, handler)
+
+
+def _greeting(url: str, db: str | Path) -> str:
+    kept = "in memory only" if str(db) == ":memory:" else f"in {db}"
+    return (
+        f"Atoms sandbox at {url}\n"
+        f"Any key that begins with sk_ is an organisation of its own. Data is kept {kept}.\n"
+        f'Try: curl -H "Authorization: Bearer sk_test" {url}/audience\n'
+    )
+
+
+def _listen(port: int) -> socket.socket:
+    # Without its protocol number asyncio leaves Nagle's algorithm on, which costs every request 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On POSIX this frees the port of a server that just ended; on Windows it would share one that is in use.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,  # logging is the host's affair, and its standard output may be a protocol
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+    )

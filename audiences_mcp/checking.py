@@ -1,0 +1,283 @@
+"""One check, whole: the list and its options in, a stored check with its report out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+
+from audiences_mcp.app import App, Progress, Shelf, StoredCheck
+from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
+from audiences_mcp.contacts import report
+from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
+from audiences_mcp.contacts.fit import fit_columns
+from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.phones import BareDigits, region_code
+from audiences_mcp.contacts.report import MAX_MEMBERS
+from audiences_mcp.contacts.sources import Row, Table, TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion
+from audiences_mcp.text import line, several
+
+if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
+    from audiences_mcp.atoms.client import Member
+
+_PROGRESS_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `check_contacts` was asked; each field as the argument of the same name says."""
+
+    contacts: Sequence[Contact] | None = None
+    csv_text: str | None = None
+    from_audiences: Sequence[str] | None = None
+    default_region: str | None = None
+    bare_digits: BareDigits | None = None
+    phone_columns: Sequence[str] = ()
+    take_first_number: bool = False
+    only_where: Mapping[str, Any] = field(default_factory=dict)
+    region_column: str | None = None
+    keep_columns: Sequence[str] | None = None
+    column_mapping: Mapping[str, str] = field(default_factory=dict)
+    exclude_audiences: Sequence[str] = ()
+    add_to_audience_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The audience that a list is meant for."""
+
+    audience: AudienceInfo
+    members: Sequence["Member"]
+    known: KnownNumbers
+
+
+async def run_check(app: App, request: Request, progress: Progress) -> StoredCheck:
+    """Check a list and keep the check.
+
+    Args:
+        app: The server process.
+        request: The list and how it is to be read.
+        progress: Where to tell how far it is.
+
+    Raises:
+        InvalidInput: The list or an option cannot be used; says which.
+        AtomsError: An audience that is needed could not be read.
+    """
+    default_region, region = _default_region(app, request)
+    options = _options(request, region)
+    table = await _table(app, request)
+    target = await _target(app, request)
+    do_not_call, trouble = await app.do_not_call()
+    known = KnownLists(
+        do_not_call=do_not_call,
+        excluded_audience=await _excluded(app, request),
+        already_member=target.known if target else None,
+    )
+    check = await _in_thread(partial(check_table, table, options, known), progress)
+    warnings = [*([trouble] if trouble else []), *_known_warnings(known), *_target_warnings(check, target)]
+    next_step = _next_step(app, check, target, unchecked=bool(trouble))
+    told = await anyio.to_thread.run_sync(_report, check, default_region, warnings, next_step)
+    stored = StoredCheck(told.check_id, check, told)
+    app.checks.put(told.check_id, stored)
+    return stored
+
+
+def _default_region(app: App, request: Request) -> tuple[DefaultRegion, str | None]:
+    """Return which region applies and whence; none is ever assumed."""
+    for text, source in ((request.default_region, "argument"), (app.settings.default_region, "setting")):
+        if text and text.strip():
+            try:
+                region = region_code(text)
+            except InvalidInput as error:
+                name = "default_region" if source == "argument" else "AUDIENCES_MCP_DEFAULT_REGION"
+                raise InvalidInput(f"{name}: {error}") from None
+            return DefaultRegion.model_validate({"region": region, "source": source}), region
+    return DefaultRegion(source="none"), None
+
+
+def _options(request: Request, region: str | None) -> Options:
+    return Options(
+        default_region=region,
+        bare_digits=request.bare_digits,
+        phone_columns=request.phone_columns,
+        take_first_number=request.take_first_number,
+        only_where={header: _wanted_values(values) for header, values in request.only_where.items()},
+        region_column=request.region_column,
+        keep_columns=request.keep_columns,
+        column_mapping=request.column_mapping,
+    )
+
+
+def _wanted_values(values: Any) -> list[str]:  # noqa: ANN401 - a value or a list of values
+    several_values = values if isinstance(values, list) else [values]
+    if not all(isinstance(value, str | int | float) for value in several_values):
+        raise InvalidInput('only_where takes a text or a list of texts for each header, such as {"Opted in": "yes"}.')
+    return [str(value).strip().casefold() for value in several_values]
+
+
+# --- sources -------------------------------------------------------------------------------------------------------
+
+
+async def _table(app: App, request: Request) -> Table:
+    sources = {
+        "contacts": request.contacts,
+        "csv_text": request.csv_text,
+        "from_audiences": request.from_audiences,
+    }
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        both = f"; you gave {' and '.join(given)}" if given else ""
+        raise InvalidInput(f"Give exactly one source of {', '.join(sources)}{both}.")
+    if request.contacts is not None:
+        return table_from_contacts([_typed(contact) for contact in request.contacts])
+    if request.csv_text is not None:
+        return await anyio.to_thread.run_sync(table_from_csv, request.csv_text)
+    return await _table_of_audiences(app, request.from_audiences or ())
+
+
+def _typed(contact: Contact) -> TypedContact:
+    variables = {line(name): text for name, text in contact.variables.items()}
+    if len(variables) < len(contact.variables):
+        raise InvalidInput("Two variables of one contact have the same name: give each a name of its own.")
+    return TypedContact(contact.phone_number, contact.first_name, contact.last_name, contact.region, variables)
+
+
+async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
+    """Return the members of stored audiences as one list, with the phone column of the first."""
+    if not audience_ids:
+        raise InvalidInput("from_audiences is empty: give at least one audience_id.")
+    found = [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
+    phone = found[0][0].phone_column
+    others = dict.fromkeys(name for stored in found for name in audience_columns(*stored)[1:])
+    others.pop(phone, None)
+    people = [
+        (member.data.get(audience.phone_column, ""), *(member.data.get(name, "") for name in others))
+        for audience, members in found
+        for member in members
+    ]
+    rows = [Row(number, cells) for number, cells in enumerate(people, 1) if any(cell.strip() for cell in cells)]
+    if not rows:
+        raise InvalidInput("The audiences have no members, so there is no list to check.")
+    return Table((phone, *others), rows, phone_column=phone)
+
+
+async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":
+    client = await app.client()
+    return await client.get_audience(audience_id), await client.all_members(audience_id)
+
+
+async def _target(app: App, request: Request) -> _Target | None:
+    if request.add_to_audience_id is None:
+        return None
+    client = await app.client()
+    audience = await find_audience(client, request.add_to_audience_id)
+    members = await client.all_members(audience.audience_id)
+    return _Target(audience, members, await known_members(audience, members))
+
+
+async def _excluded(app: App, request: Request) -> KnownNumbers | None:
+    if not request.exclude_audiences:
+        return None
+    pairs = []
+    for audience_id in dict.fromkeys(request.exclude_audiences):
+        audience, members = await _members(app, audience_id)
+        pairs += [(member.data.get(audience.phone_column, ""), audience_id) for member in members]
+    return await anyio.to_thread.run_sync(KnownNumbers, pairs)
+
+
+# --- off the event loop --------------------------------------------------------------------------------------------
+
+
+async def _in_thread(work: Callable[[Callable[[int, int], None]], Check], progress: Progress) -> Check:
+    """Run a check in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
+    told = monotonic()
+
+    def tick(done: int, rows: int) -> None:
+        nonlocal told
+        anyio.from_thread.check_cancelled()
+        if monotonic() - told >= _PROGRESS_SECONDS:
+            told = monotonic()
+            anyio.from_thread.run(progress, done, rows, f"Checked {done:,} of {several(rows, 'row')}")
+
+    return await anyio.to_thread.run_sync(work, tick)
+
+
+# --- the report ----------------------------------------------------------------------------------------------------
+
+
+def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str], next_step: str) -> CheckReport:
+    counts = report.counts_of(check.rows)
+    reasons = report.by_reason(check.rows)
+    hidden = sum(reason.count for reason in reasons) - MAX_PROBLEMS
+    more = [f"{several(hidden, 'problem')} more than shown here: see list_check_rows."] if hidden > 0 else []
+    return CheckReport(
+        **report.figures(check.rows).model_dump(),
+        summary=report.summary(counts),
+        check_id=Shelf.new_key(),
+        counts=counts,
+        by_reason=reasons,
+        problems=report.problems(check.rows, MAX_PROBLEMS),
+        sample=report.sample(check),
+        default_region=default_region,
+        phone_columns=list(check.phone_columns),
+        columns=report.columns(check),
+        dropped_columns=list(check.dropped_columns),
+        audiences_needed=ceil(counts.ready / MAX_MEMBERS),
+        warnings=[*more, *warnings, *report.warnings(check)],
+        next_step=next_step,
+    )
+
+
+def _known_warnings(known: KnownLists) -> list[str]:
+    lists = (
+        ("do-not-call list", known.do_not_call),
+        ("excluded audiences", known.excluded_audience),
+        ("audience that the list is for", known.already_member),
+    )
+    return [
+        f"{several(numbers.unreadable, 'stored number')} of the {name} cannot be read as a number; the list was compared "
+        "with their last digits."
+        for name, numbers in lists
+        if numbers and numbers.unreadable
+    ]
+
+
+def _target_warnings(check: Check, target: _Target | None) -> list[str]:
+    """Tell what add_contacts would refuse: columns that the audience lacks, and more people than it has room for."""
+    if target is None:
+        return []
+    active = active_campaigns(target.audience)
+    calls = f"A campaign uses the audience and may call new people at once: {named(active)}." if active else ""
+    room, ready = MAX_MEMBERS - len(target.members), len(check.ready)
+    fits = "all fit" if ready <= room else "they do not fit"
+    texts = (_misfit(check, target), calls, f"Room left in the audience: {room:,}; ready: {ready:,}, so {fits}.")
+    return [text for text in texts if text]
+
+
+def _misfit(check: Check, target: _Target) -> str:
+    columns = audience_columns(target.audience, target.members)
+    return misfit(check, fit_columns(check, columns, empty=not target.members))
+
+
+def _next_step(app: App, check: Check, target: _Target | None, *, unchecked: bool) -> str:
+    ask = "Show the person the counts, the sample and the warnings."
+    if report.needs_country(check.rows):
+        ask += " Ask which country the numbers without a country code are of, then check again with default_region."
+    if not check.ready:
+        return f"{ask} No row can be called yet: mend the rows as their hints say, and check again."
+    ask += " Ask them to confirm that everyone agreed to be called"
+    ask += " and that nobody of them is on a do-not-call list, which was not checked" if unchecked else ""
+    if app.settings.read_only:
+        return f"{ask}. This server is read-only, so the list cannot be uploaded from here."
+    if target is None:
+        return f"{ask}; then call create_audience with this check_id and a name."
+    if _misfit(check, target):
+        return f"{ask}; then check the list again as the warning on columns says."
+    return f"{ask}; then call add_contacts with this check_id and audience_id {target.audience.audience_id}."

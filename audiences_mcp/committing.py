@@ -1,0 +1,161 @@
+"""Writing exactly once: what every commit of a check shares.
+
+Atoms has no idempotency keys. So a check is bound to its target, one target is written to at a time, and a write whose
+answer was lost is looked up before anything else is said or done.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+
+from audiences_mcp.app import App, Progress, StoredCheck
+from audiences_mcp.contacts import report
+from audiences_mcp.contacts.check import CheckedRow, KnownLists
+from audiences_mcp.errors import AtomsError, InvalidInput, Refused
+from audiences_mcp.models import MAX_PROBLEMS, Commit, Person
+from audiences_mcp.text import clip, several
+
+if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
+    from audiences_mcp.atoms.client import AtomsClient
+
+READ_BACK_SECONDS = 10.0
+"""How long the stored counts are read until they are as expected."""
+
+_MAX_MESSAGE = 6_000  # characters; it stands in the text of an error and twice in its structure
+
+Result = TypeVar("Result", bound=Commit)
+
+
+class Committer(Generic[Result]):
+    """One commit of one check; `Creation` and `Extension` say of what kind.
+
+    Args:
+        app: The server process.
+        stored: The check.
+        progress: Where to tell how far a long commit is.
+    """
+
+    look_up_pauses = (0.0, 2.0)
+    """Seconds before each look for a write whose answer was lost."""
+
+    def __init__(self, app: App, stored: StoredCheck, progress: Progress) -> None:
+        self._app = app
+        self._stored = stored
+        self._progress = progress
+        self._check = stored.check
+        self._warnings: list[str] = []
+        self._unchecked = ""
+
+    def _complete(self, result: Commit) -> Result:
+        """Return what is common to all results as a result of this kind of commit, with what was done so far."""
+        raise NotImplementedError
+
+    def show_check(self) -> None:
+        """Tell the warnings of a check of people typed in chat, which nobody has seen.
+
+        Raises:
+            Refused: One of them cannot be called; so nobody is left out unseen.
+        """
+        self._warnings += self._stored.report.warnings
+        invalid = self._stored.report.counts.invalid
+        if invalid:
+            raise self._refused(
+                f"{several(invalid, 'contact')} cannot be called, so nothing was sent. Mend them and call again, or send "
+                "only the ready ones with the check_id below.",
+            )
+
+    @asynccontextmanager
+    async def _committing(self, target: str, words: str) -> AsyncIterator[Commit | None]:
+        """Bind the check to its target while something is, or may be, written there; give its result if it has one."""
+        self._bind(target, words)
+        async with self._app.lock(target):
+            self._bind(target, words)  # whoever held the lock before may have let go of the check
+            try:
+                yield self._stored.result
+            except AtomsError as error:
+                raise self._refused(str(error)) from None
+            finally:
+                if not self._stored.written and not self._stored.result:
+                    self._stored.target = None
+
+    def _bind(self, target: str, words: str) -> None:
+        bound = self._stored.target
+        if bound and bound[0] != target:
+            raise InvalidInput(
+                f"This check_id was used for {bound[1]}, and a check is committed to one target only; nothing "
+                "was sent. For another target call check_contacts again.",
+            )
+        self._stored.target = bound or (target, words)
+
+    async def _compare_with_do_not_call(self) -> None:
+        known, trouble = await self._app.do_not_call()
+        if known is not None:
+            self._check = self._check.against(KnownLists(do_not_call=known))
+        else:
+            self._unchecked = trouble
+            self._warnings.append(trouble)
+
+    def _result(self, *, summary: str, next_step: str) -> Result:
+        rows = self._check.rows
+        return self._complete(
+            Commit(
+                summary=summary,
+                check_id=self._stored.check_id,
+                audiences=[],
+                counts=report.counts_of(rows),
+                by_reason=report.by_reason(rows),
+                problems=report.problems(rows, MAX_PROBLEMS),
+                verified=False,
+                already_done=False,
+                warnings=list(dict.fromkeys(self._warnings)),
+                next_step=f"{next_step} {self._unchecked}".strip(),
+            )
+        )
+
+    def _refused(self, message: str) -> Refused:
+        """Return the error of a refused commit: the report in its text, a complete result in its structure."""
+        message = clip(message, _MAX_MESSAGE)
+        result = self._result(summary=message, next_step=message)
+        lines = [message, f"check_id: {self._stored.check_id}"]
+        lines.append("counts: " + ", ".join(f"{name} {count}" for name, count in result.counts.model_dump().items()))
+        lines += [f"audience {made.audience_id} holds {made.member_count:,} of them" for made in result.audiences]
+        lines.append(report.problem_lines(result.problems))
+        return Refused("\n".join(filter(None, lines)), result)
+
+    def _unknown(self, found: str) -> Refused:
+        return self._refused(
+            f"outcome unknown: the answer of Atoms was lost. {found} Call again with the same check_id: that looks again "
+            "and sends only what is not there.",
+        )
+
+
+def already_done(result: Result) -> Result:
+    """Return the result of an earlier call, saying so."""
+    summary = f"Already done, so nothing was sent again. {result.summary}"
+    return result.model_copy(update={"already_done": True, "summary": summary})
+
+
+def person_of(row: CheckedRow, fields: tuple[str, ...]) -> Person:
+    """Return a ready row as somebody who can be sent."""
+    if row.phone is None:
+        raise AssertionError("a row without a checked number cannot be sent")
+    return Person(row.phone.number, fields)
+
+
+async def read_back(client: "AtomsClient", expected: Mapping[str, int]) -> dict[str, int]:
+    """Return stored member counts by audience id, read again until they are as expected or ten seconds are over.
+
+    What cannot be read is left out: the write is done, and the count is told as unknown.
+    """
+    counts: dict[str, int] = {}
+    pause = 0.0
+    with anyio.move_on_after(READ_BACK_SECONDS):
+        while counts != expected:
+            await anyio.sleep(pause)
+            pause = pause * 2 or 0.1
+            for audience_id in [each for each, count in expected.items() if counts.get(each) != count]:
+                with suppress(AtomsError):
+                    counts[audience_id] = (await client.list_members(audience_id, 1, 1)).total
+    return counts

@@ -1,0 +1,211 @@
+"""Which columns hold the phone number, the country and the name, and what the others are called in Atoms."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audiences_mcp.contacts.phones import Phone, read_numbers
+from audiences_mcp.contacts.reasons import Reason, Refusal
+from audiences_mcp.contacts.sources import Table
+from audiences_mcp.contacts.writing import is_date
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.text import line
+
+_SAMPLED_ROWS = 500
+# Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
+_LIKE_TENTHS = 5
+_REAL_TENTHS = 3
+_LIKE_A_NUMBER = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
+_PHONE_HEADER = re.compile(
+    r"phone|mobile|mobil|cell|tel|whatsapp|msisdn|handy|number|numero|número|номер", re.IGNORECASE
+)
+# Words of headers over digits that are no phone numbers, though many of them could be.
+_OTHER_DIGITS = re.compile(
+    r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
+    r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
+    r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude|fax|telefax",
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of order_id, Order ID and orderId
+_FULL_NAMES = ("name", "fullname", "contactname", "customername", "displayname", "contact", "customer")
+_FIRST_NAMES, _LAST_NAMES = ("firstname", "givenname", "forename"), ("lastname", "surname", "familyname")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that is sent.
+
+    Args:
+        source: The header in the list.
+        name: The name in Atoms: letters, digits and underscores.
+        index: Its place in a row of the list.
+    """
+
+    source: str
+    name: str
+    index: int
+
+
+def find_header(table: Table, wanted: str, argument: str) -> int:
+    """Return the place of a header that the caller named, case and outer spaces ignored where that leaves no doubt.
+
+    Raises:
+        InvalidInput: The list has no such header, or several; says which come near.
+    """
+    folded = [header.strip().casefold() for header in table.headers]
+    key = line(wanted).casefold()
+    alike = [place for place, header in enumerate(folded) if header == key]
+    exact = [place for place in alike if table.headers[place].strip() == wanted.strip()]
+    if len(exact or alike) == 1:
+        return (exact or alike)[0]
+    if alike:
+        raise InvalidInput(
+            f"{argument}: {line(wanted)!r} could be {_named([table.headers[place] for place in alike])}."
+        )
+    near = difflib.get_close_matches(key, folded, n=1)
+    hint = f"did you mean {table.headers[folded.index(near[0])]!r}?" if near else f"it has {_named(table.headers)}."
+    raise InvalidInput(f"{argument}: the list has no column {line(wanted)!r}; {hint}")
+
+
+def phone_columns(
+    table: Table, wanted: Sequence[str], region: str | None, regions: Sequence[str | None] | None = None
+) -> list[int]:
+    """Return the places of the phone columns, in order of preference: those named, else the one found in the data.
+
+    Args:
+        table: The list.
+        wanted: The headers that the caller named.
+        region: The region of numbers without a country code.
+        regions: For each row its own region, where rows have one.
+
+    Raises:
+        InvalidInput: A named column is not there, no column holds numbers, or several do.
+    """
+    if wanted:
+        return list(dict.fromkeys(find_header(table, header, "phone_columns") for header in wanted))
+    if table.phone_column is not None:
+        return [table.headers.index(table.phone_column)]
+    candidates = _candidates(table, regions or [region] * len(table.rows))
+    if not candidates:
+        raise InvalidInput(
+            "No column of the list holds phone numbers: name the right one in phone_columns. "
+            f"It has {_named(table.headers)}.",
+        )
+    shown = "; ".join(f"{table.headers[index]!r} (such as {_masked_sample(table, index)})" for index in candidates)
+    ready = ", ".join(json.dumps(table.headers[index], ensure_ascii=False) for index in candidates)
+    if len(candidates) > 1:
+        raise InvalidInput(
+            f"More than one column holds phone numbers: {shown}. Ask which to call, then set phone_columns to one, or "
+            f"to several in order of preference: [{ready}].",
+        )
+    if _names_other_digits(table.headers[candidates[0]]):
+        raise InvalidInput(
+            f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
+            f"set phone_columns to [{ready}].",
+        )
+    return candidates
+
+
+def _names_other_digits(header: str) -> bool:
+    return any(_OTHER_DIGITS.fullmatch(word.lower()) for word in _WORDS.findall(header))
+
+
+def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
+    """Find the columns of numbers by their cells. A header only adds a column, whose numbers lack a country code."""
+    step = -(-len(table.rows) // _SAMPLED_ROWS)
+    rows = list(zip(table.rows, regions, strict=True))[::step]
+    real, like, named = [], [], []
+    for index, header in enumerate(table.headers):
+        filled = [(cell, region) for row, region in rows if (cell := row.cells[index]).strip()]
+        cells = [cell for cell, _ in filled]
+        readings = read_numbers(cells, [region for _, region in filled])
+        likes = sum(_is_like_a_number(cell, reading) for cell, reading in zip(cells, readings, strict=True))
+        if likes and _PHONE_HEADER.search(header) and not _names_other_digits(header):
+            named.append(index)
+        if not likes or likes * 10 < len(cells) * _LIKE_TENTHS:
+            continue
+        like.append(index)
+        reals = sum(isinstance(reading, Phone) for reading in readings)
+        if reals * 10 >= len(cells) * _REAL_TENTHS:
+            real.append(index)
+    return sorted({*real, *named}) if real else named or like
+
+
+def _is_like_a_number(cell: str, reading: Phone | Refusal) -> bool:
+    if isinstance(reading, Phone) or reading.reason in _LIKE_A_NUMBER:
+        return True
+    digits = sum(char.isdigit() for char in cell)
+    others = sum(char.isalpha() for char in cell)
+    return 7 <= digits <= 20 and not others and not is_date(cell)
+
+
+def _masked_sample(table: Table, index: int) -> str:
+    cell = next(row.cells[index].strip() for row in table.rows if row.cells[index].strip())
+    return "…" + re.sub(r"\D", "", cell)[-2:]
+
+
+def label_columns(table: Table) -> list[int]:
+    """Return the places of the cells by which a person knows a row: a full name, else first and last name."""
+    words = [re.sub(r"[^a-z]", "", header.lower()) for header in table.headers]
+    for names in _FULL_NAMES:
+        if names in words:
+            return [words.index(names)]
+    return [words.index(name) for group in (_FIRST_NAMES, _LAST_NAMES) for name in group if name in words]
+
+
+def sent_columns(
+    table: Table, phone: int, keep: Sequence[str] | None, mapping: Mapping[str, str]
+) -> tuple[list[Column], list[str]]:
+    """Return the columns that are sent, the phone column first, and the headers that are left out.
+
+    Args:
+        table: The list.
+        phone: Place of the phone column.
+        keep: Headers to send; None for all.
+        mapping: For a header in the list the column's name in the audience.
+
+    Raises:
+        InvalidInput: A named header is not there, or two columns would get one name.
+    """
+    kept = (
+        set(range(len(table.headers)))
+        if keep is None
+        else {find_header(table, header, "keep_columns") for header in keep}
+    )
+    renamed = {find_header(table, header, "column_mapping"): name for header, name in mapping.items()}
+    taken = dict.fromkeys(renamed.values(), 1)
+    if len(taken) < len(mapping):
+        raise InvalidInput("column_mapping gives two columns one name: give each a name of its own.")
+    kept |= set(renamed)
+    order = [phone, *(index for index in range(len(table.headers)) if index != phone and index in kept)]
+    columns = [
+        Column(header, renamed.get(index) or _free(variable_name(header, index), taken), index)
+        for index in order
+        for header in [table.headers[index]]
+    ]
+    sent = set(order)
+    dropped = [header for index, header in enumerate(table.headers) if index not in sent]
+    return columns, dropped
+
+
+def variable_name(header: str, index: int) -> str:
+    """Return a header as the name of a call variable: ASCII letters, digits and underscores (Atoms' rule)."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", header):
+        return header
+    return re.sub(r"[^A-Za-z0-9_]+", "_", header).strip("_") or f"column_{index + 1}"
+
+
+def _free(name: str, taken: dict[str, int]) -> str:
+    """Return the name, numbered where it is taken, and take it."""
+    free = name
+    while free in taken:
+        taken[name] = taken.get(name, 1) + 1
+        free = f"{name}_{taken[name]}"
+    taken[free] = 1
+    return free
+
+
+def _named(headers: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(repr(header) for header in headers[:most])
+    return shown if len(headers) <= most else f"{shown} and {len(headers) - most} more"

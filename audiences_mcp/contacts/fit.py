@@ -1,0 +1,69 @@
+"""How the columns of a list go into an audience that has columns of its own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from audiences_mcp.contacts.check import Check
+from audiences_mcp.contacts.columns import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How the columns of a list go into an audience.
+
+    Args:
+        columns: The audience's columns, the phone column first.
+        places: For each further column the place in a row's fields, or None where the list lacks it.
+        missing: Columns of the audience that the list does not have.
+        unmatched: Headers of the list, not blank throughout, that the audience has no column for.
+        mapping: For unmatched headers the column that was probably meant.
+    """
+
+    columns: tuple[str, ...]
+    places: tuple[int | None, ...]
+    missing: tuple[str, ...]
+    unmatched: tuple[str, ...]
+    mapping: dict[str, str]
+
+
+def fit_columns(check: Check, own: Sequence[str], *, empty: bool) -> Fit:
+    """Match the columns of a list with those of an audience, which Atoms compares case-sensitively.
+
+    Args:
+        check: The checked list; its phone column fits by itself.
+        own: The audience's columns, the phone column first.
+        empty: Whether the audience has no member yet, so that it takes any columns.
+    """
+    sent = list(enumerate(check.columns[1:]))
+    if empty:
+        return Fit((own[0], *(column.name for _, column in sent)), tuple(place for place, _ in sent), (), (), {})
+    places = {name: place for place, column in reversed(sent) for name in (column.source, column.name) if name in own}
+    ready = check.ready
+    unmatched = [
+        column
+        for place, column in sent
+        if place not in places.values() and any(row.fields[place].strip() for row in ready)
+    ]
+    missing = tuple(name for name in own[1:] if name not in places)
+    return Fit(
+        columns=tuple(own),
+        places=tuple(places.get(name) for name in own[1:]),
+        missing=missing,
+        unmatched=tuple(column.source for column in unmatched),
+        mapping=_likely_mapping(unmatched, missing),
+    )
+
+
+def _likely_mapping(unmatched: Iterable[Column], missing: Sequence[str]) -> dict[str, str]:
+    plain = {_plain(name): name for name in missing}
+    mapping = {}
+    for column in unmatched:
+        near = get_close_matches(_plain(column.source), plain, n=1)
+        if near:
+            mapping[column.source] = plain.pop(near[0])
+    return mapping
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())

@@ -1,0 +1,49 @@
+"""Numbers that are known already (members, do-not-call lists), in whatever spelling they were stored."""
+
+from collections.abc import Iterable, Mapping
+
+from audiences_mcp.contacts.phones import Phone, read_numbers
+from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS
+from audiences_mcp.models import E164
+
+
+class KnownNumbers:
+    """A set of stored numbers that finds a number in any spelling.
+
+    Atoms compares numbers as text, so `919876543210` and `+91 98765 43210` are two members there and one person
+    here. Atoms demands the country code, so digits without a plus are read internationally. What cannot be read as
+    a number matches by its last digits, at least 7 of them.
+
+    Args:
+        stored: The numbers as stored, each with what it is known as (a member id, the name of a list).
+    """
+
+    def __init__(self, stored: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        pairs = list(stored.items() if isinstance(stored, Mapping) else stored)
+        self._exact: dict[str, str] = {}
+        self._endings: dict[str, str] = {}
+        self.unreadable = 0
+        readings = read_numbers([text for text, _ in pairs], bare_digits="international")
+        for (text, known_as), reading in zip(pairs, readings, strict=True):
+            if isinstance(reading, Phone):
+                self._exact.setdefault(reading.number, known_as)
+            else:
+                self._keep_unreadable(text, known_as)
+        self._ending_lengths = sorted({len(ending) for ending in self._endings})
+
+    def _keep_unreadable(self, text: str, known_as: str) -> None:
+        self.unreadable += 1
+        digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
+        if len(digits) >= MIN_NUMBER_DIGITS:
+            self._endings.setdefault(digits, known_as)
+
+    def __len__(self) -> int:
+        return len(self._exact) + self.unreadable
+
+    def find(self, number: E164) -> str | None:
+        """Return what the number is known as, or None when it is not here."""
+        known_as = self._exact.get(number)
+        if known_as is not None or not self._endings:
+            return known_as
+        endings = (number[-length:] for length in self._ending_lengths if length < len(number))
+        return next((self._endings[ending] for ending in endings if ending in self._endings), None)

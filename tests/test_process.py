@@ -1,0 +1,213 @@
+"""Real processes: the server over stdio in both revisions, its start and end, the demo and the sandbox command."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx  # noqa: TID251 - another client of the sandbox
+import pytest
+from mcp import Client, StdioServerParameters
+
+import audiences_mcp
+from tests.conftest import Organisation
+
+pytestmark = pytest.mark.anyio
+
+COMMAND = [sys.executable, "-m", "audiences_mcp"]
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+
+
+def _environment(**settings: str) -> dict[str, str]:
+    """The environment without settings of whoever runs the tests, with these."""
+    ours = ("SMALLEST_API_KEY", "ATOMS_API_KEY", "ATOMS_API_URL", "AUDIENCES_MCP_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
+
+
+def _run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False, env=_environment(**settings)
+    )
+
+
+def _serve(**settings: str) -> subprocess.Popen[str]:
+    """Start a server and wait until it has answered."""
+    process = subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(**settings),
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(INITIALIZE) + "\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    assert answer["result"]["serverInfo"] == {
+        "name": "audiences-mcp",
+        "title": "Atoms audiences",
+        "version": audiences_mcp.__version__,
+    }
+    return process
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_whole_job_over_stdio_with_the_embedded_sandbox(mode: Any, tmp_path: Path) -> None:
+    server = StdioServerParameters(
+        command=COMMAND[0],
+        args=[*COMMAND[1:], "--sandbox"],
+        env=_environment(XDG_DATA_HOME=str(tmp_path), HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path)),
+    )
+    people = [{"phone_number": "+91 98765 43210", "first_name": "Asha"}, {"phone_number": "0033 6 12 34 56 78"}]
+    respelled = [{"phone_number": "98765-43210", "region": "IN"}, {"phone_number": "+33 (0)6 12 34 56 78"}]
+
+    async with Client(server, mode=mode) as client:
+
+        async def do(tool: str, **arguments: Any) -> dict[str, Any]:
+            result = await client.call_tool(tool, arguments)
+            assert not result.is_error, result.content
+            assert result.structured_content is not None
+            return result.structured_content
+
+        report = await do("check_contacts", contacts=people)
+        made = await do("create_audience", name="Leads", check_id=report["check_id"])
+        again = await do("create_audience", name="Leads", check_id=report["check_id"])
+        audience_id = made["audiences"][0]["audience_id"]
+        listed = await do("list_audiences")
+        found = await do("get_audience", audience_id=audience_id)
+        members = await do("list_audience_members", audience_id=audience_id)
+        added = await do("add_contacts", audience_id=audience_id, contacts=respelled)
+        asked = await do("delete_audience", audience_id=audience_id)
+        deleted = await do("delete_audience", audience_id=audience_id, confirm_token=asked["confirm_token"])
+        left = await do("list_audiences")
+
+    assert made["verified"]
+    assert again["already_done"]
+    assert again["audiences"] == made["audiences"]
+    assert listed["total"] == 1
+    assert found["columns"] == ["phoneNumber", "firstName", "lastName"]
+    assert [member["phone_number"] for member in members["members"]] == ["+919876543210", "+33612345678"]
+    assert (added["added"], added["counts"]["already_member"]) == (0, 2)
+    assert not asked["deleted"]
+    assert deleted["deleted"]
+    assert left["total"] == 0
+
+
+async def test_the_sandbox_of_the_server_keeps_its_data_between_runs(tmp_path: Path) -> None:
+    environment = _environment(
+        XDG_DATA_HOME=str(tmp_path), HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path), AUDIENCES_MCP_SANDBOX="on"
+    )
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment)
+    contacts = [{"phone_number": "+14155552671"}]
+    async with Client(server) as client:
+        await client.call_tool("create_audience", {"name": "Kept", "contacts": contacts})
+    async with Client(server) as client:
+        listed = await client.call_tool("list_audiences", {})
+    assert listed.structured_content is not None
+    assert [audience["name"] for audience in listed.structured_content["audiences"]] == ["Kept"]
+
+
+async def test_nothing_but_the_protocol_is_on_standard_output_and_nothing_at_all_on_standard_error(
+    organisation: Organisation,
+) -> None:
+    process = _serve(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url)
+    call = {"name": "check_contacts", "arguments": {"csv_text": "name,phone\nAnn,+14155552671\nBob,abc\n"}}
+    messages = [
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
+    ]
+    assert process.stdin
+    assert process.stdout
+    process.stdin.writelines(json.dumps(message) + "\n" for message in messages)
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    out, errors = process.communicate(timeout=10)
+    assert answer["result"]["structuredContent"]["counts"]["ready"] == 1
+    assert (out, errors, process.returncode) == ("", "", 0)
+
+
+def test_the_server_ends_with_its_input_within_a_second() -> None:
+    process = _serve()
+    started = time.monotonic()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_while_its_input_is_open(number: signal.Signals) -> None:
+    process = _serve()
+    process.send_signal(number)
+    started = time.monotonic()
+    assert process.wait(timeout=10) != 0
+    assert time.monotonic() - started < 1
+    assert process.stdin
+    process.stdin.close()
+    assert process.stderr
+    assert "Traceback" not in process.stderr.read()
+    assert process.stdout
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
+    result = _run("demo")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.rstrip().endswith("All of it held.")
+    assert result.stderr == ""
+    for reason in ("ambiguous_country", "do_not_call", "duplicate", "excel_damaged", "malformed_row", "multiple_numbers"):
+        assert reason in result.stdout
+
+
+def test_the_demo_fails_when_something_does_not_hold(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from audiences_mcp import demo  # noqa: PLC0415 - the MCP client is slow to import
+
+    monkeypatch.setattr(demo, "LIST", "name,phone\nAnn,+14155552671\n,+14155552671\n".replace("+1415", "9"))
+    assert demo.run_demo() == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_the_sandbox_command_says_its_url_first_and_serves_any_client() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True, env=_environment()
+    )
+    with process:
+        assert process.stdout
+        found = re.search(r"http://127\.0\.0\.1:\d+/atoms/v1", process.stdout.readline())
+        assert found
+        answer = httpx.get(f"{found[0]}/audience", headers={"Authorization": "Bearer sk_any"})
+        process.terminate()
+    assert answer.json() == {"status": True, "data": []}
+
+
+def test_a_taken_port_is_said_plainly(sandbox_url: str) -> None:
+    port = re.search(r":(\d+)/", sandbox_url)
+    assert port
+    result = _run("sandbox", "--port", port[1])
+    assert result.returncode == 2
+    assert result.stderr.startswith("audiences-mcp: the sandbox could not start:")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_said_plainly() -> None:
+    result = _run(ATOMS_API_URL="http://example.com")
+    assert result.returncode == 2
+    assert "ATOMS_API_URL must begin with https://" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert _run("--version").stdout == f"audiences-mcp {audiences_mcp.__version__}\n"
