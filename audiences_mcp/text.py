@@ -40,13 +40,16 @@ def _stays(text: str, index: int, char: str) -> bool:
     return category != "Cs" and char != _GRAPHEME_JOINER
 
 
-def _is_visible(char: str) -> bool:
-    hidden = char == _GRAPHEME_JOINER or _VARIATIONS.match(char)
-    return not hidden and unicodedata.category(char)[0] not in "CZ"
-
-
 def _is_letter(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LM"
+    return unicodedata.category(char)[0] in "LM" and not _is_hidden(char)
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char)[0] not in "CZ" and not _is_hidden(char)
+
+
+def _is_hidden(char: str) -> bool:
+    return char == _GRAPHEME_JOINER or _VARIATIONS.match(char) is not None
 
 
 def clip(text: str, most: int) -> str:

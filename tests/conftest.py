@@ -60,7 +60,8 @@ class Organisation:
     def request(self, method: str, path: str, **request: Any) -> Any:
         """Make a request of the API itself and return its data."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        response = httpx.request(method, f"{self.url}/{path}", headers=headers, **request)
+        with httpx.Client(headers=headers, verify=False, trust_env=False) as http:  # loading certificates takes 40 ms
+            response = http.request(method, f"{self.url}/{path}", **request)
         assert response.is_success, response.text
         return response.json().get("data")
 

@@ -198,6 +198,7 @@ def test_https_anywhere_and_http_on_this_machine_are_taken(url: str) -> None:
         "https://bücher.example",
         "http://\uff4cocalhost",
         "http\u017f://example.com",
+        "https://api.\u017fmallest.ai",
         "https://api.smallest.ai/ä",
     ],
 )

@@ -11,8 +11,9 @@ class KnownNumbers:
     """A set of stored numbers that finds a number in any spelling.
 
     Atoms compares numbers as text, so `919876543210` and `+91 98765 43210` are two members there and one person
-    here. Atoms demands the country code, so digits without a plus are read internationally. What cannot be read as
-    a number matches by its last digits, at least 7 of them.
+    here. Atoms demands the country code, so digits without a plus are read internationally. They match by their last
+    digits too, at least 7 of them, since their country code may be missing all the same: it is worse to call somebody
+    who is known than to leave somebody out.
 
     Args:
         stored: The numbers as stored, each with what it is known as (a member id, the name of a list).
@@ -27,12 +28,12 @@ class KnownNumbers:
         for (text, known_as), reading in zip(pairs, readings, strict=True):
             if isinstance(reading, Phone):
                 self._exact.setdefault(reading.number, known_as)
-            else:
-                self._keep_unreadable(text, known_as)
+            self.unreadable += not isinstance(reading, Phone)
+            if not text.startswith("+") or not isinstance(reading, Phone):
+                self._keep_ending(text, known_as)
         self._ending_lengths = sorted({len(ending) for ending in self._endings})
 
-    def _keep_unreadable(self, text: str, known_as: str) -> None:
-        self.unreadable += 1
+    def _keep_ending(self, text: str, known_as: str) -> None:
         digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
         if len(digits) >= MIN_NUMBER_DIGITS:
             self._endings.setdefault(digits, known_as)

@@ -81,6 +81,8 @@ _GLUED_MAX_REGIONS = 20
 _OPEN_PLAN_SPAN = 3
 # Bare digits of one length are trusted as international when at least this many tenths of them are.
 _TRUSTED_TENTHS = 9
+# From so many bare rows on, most of them of no country, a list is taken for one of national numbers.
+_NATIONAL_MIN_ROWS = 5
 # What the library may leave off a national number: trunk prefixes. Anything else it strips is a carrier's code.
 _TRUNK_PREFIXES = ("", "0", "1", "8", "06", "80")
 _ARGENTINA = 54
@@ -264,29 +266,18 @@ def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
 
 def _from_plus(digits: str, cell: _Cell) -> Phone | Refusal:
     reading = _international(digits)
-    if reading.valid and not _has_country_code_twice(reading, digits):
+    if reading.valid:
         return _accept(reading, cell, international=True)
     if _is_short_code(digits, None):
         return Refusal(Reason.SHORT_CODE)
-    return _refuse(reading, _plus_hint(digits, cell))
-
-
-def _plus_hint(digits: str, cell: _Cell) -> str:
-    """Say what may have happened to a number that is invalid with its plus; empty where nothing can be said."""
-    if cell.written.plus and cell.region and _national(digits, cell.region).valid:
-        region = cell.region
-        return f"The plus looks glued on: without it this is a number of {region}. Leave the plus out if that is meant."
-    if _international(digits).valid:
-        return "It has its country code twice: write it once."
-    return _old_form(digits)
-
-
-def _has_country_code_twice(reading: _Reading, digits: str) -> bool:
-    """Tell `+49 49 151 …`: where numbers have many lengths, a mobile with its code twice passes for a fixed line."""
-    code = str(reading.country_code)
-    if reading.line_type != PhoneNumberType.FIXED_LINE or not digits.startswith(code * 2):
-        return False
-    return _international(digits.removeprefix(code)).line_type == PhoneNumberType.MOBILE
+    region = cell.region
+    if cell.written.plus and region and _national(digits, region).valid:
+        return Refusal(
+            Reason.INVALID_NUMBER,
+            f"The plus looks glued on: without it this is a number of {region}. Leave the plus out if that is meant.",
+        )
+    old_form = _old_form(digits)
+    return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(reading)
 
 
 def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None) -> Phone | Refusal:
@@ -433,11 +424,11 @@ def _facts_of(cells: Sequence[_Cell]) -> _ListFacts:
 def _trusted_lengths(bare: Sequence[_Cell]) -> frozenset[int]:
     """Find the lengths at which bare digits are international.
 
-    A list whose bare rows mostly are not has none: there a long row is rather a national number with a digit too many.
+    A long list whose bare rows mostly are not has none: there a row that is rather has a digit too many.
     """
     total = Counter(len(cell.digits) for cell in bare)
     valid = Counter(len(cell.digits) for cell in bare if cell.abroad.valid)
-    if valid.total() * 2 < total.total():
+    if total.total() - valid.total() >= max(_NATIONAL_MIN_ROWS, valid.total() + 1):
         return frozenset()
     return frozenset(length for length, count in total.items() if valid[length] * 10 >= count * _TRUSTED_TENTHS)
 
@@ -506,25 +497,28 @@ def _read(text: str, region: str | None) -> _Reading:
         length = phonenumbers.is_possible_number_with_reason(number)
         return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER), parsed=number)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if e164 != text and _is_rewritten(text, e164, number):
-        return _Reading(reason=Reason.INVALID_NUMBER)
-    return _Reading(e164, line_type, parsed=number)
+    reason = None if e164 == text else _rewritten(text, e164, number)
+    return _Reading(reason=reason) if reason else _Reading(e164, line_type, parsed=number)
 
 
-def _is_rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> bool:
-    """Tell whether the library left off more than codes and trunk prefix: it drops what may be a carrier's code.
+def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason | None:
+    """Say why a number is refused from which the library left off, or to which it added, more than codes.
 
-    So `043 664 1234567`, an Austrian number as some write it, would be a Brazilian one dialled through carrier 43.
+    It drops what may be a carrier's code: `043 664 1234567`, an Austrian number as some write it, would be a Brazilian
+    one dialled through carrier 43. It adds the area code where a small country has but one.
     """
     digits, code = text.removeprefix("+"), str(number.country_code)
     national = e164[1 + len(code) :]
     if not digits.endswith(national):
-        # An area code that all numbers of a small region share was added, or the 15 of Argentine mobiles became a 9.
-        return not national.endswith(digits) and number.country_code != _ARGENTINA
+        # The 15 of Argentine mobiles became a 9, which is the only other way to write them.
+        is_mended = number.country_code == _ARGENTINA
+        return None if is_mended else Reason.TOO_SHORT if len(digits) < len(national) else Reason.INVALID_NUMBER
     before = digits.removesuffix(national)
     if number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY:
-        return before not in _TRUNK_PREFIXES
-    return not any(before.endswith(code + prefix) for prefix in _TRUNK_PREFIXES)
+        is_prefix = before in _TRUNK_PREFIXES
+    else:
+        is_prefix = any(before.endswith(code + prefix) for prefix in _TRUNK_PREFIXES)
+    return None if is_prefix else Reason.INVALID_NUMBER
 
 
 def _region_of(reading: _Reading) -> str:

@@ -28,8 +28,9 @@ _LABEL = re.compile(
 _PHONE_CONTEXT = re.compile(r"([^;]*);phone-context=(\+[\d.()-]+)(.*)", re.IGNORECASE)
 _RFC_EXTENSION = re.compile(r";\s*ext\s*=", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*e\s*(?:[+-]\s*)?\d+", re.IGNORECASE)
-_TRAILING_ZERO = re.compile(r"\+?\d+\.0")
-_DECIMAL = re.compile(r"\+?\d{7,}[.,]\d{1,2}")
+# The only full stop of the cell: with others, as in 06.12.34.56.78, it is punctuation.
+_TRAILING_ZERO = re.compile(r"[^.]*\d\.0")
+_DECIMAL = re.compile(r"[^.,]*\d{4}[.,]\d{1,2}")
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _DATE = re.compile(
     rf"(?:{_YEAR}(?P<ymd>[-/. ]){_MONTH}(?P=ymd){_DAY}"

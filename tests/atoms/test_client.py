@@ -281,6 +281,13 @@ async def test_members_come_in_pages_counted_from_one(client: AtomsClient) -> No
     assert [(page.total, page.has_more) for page in pages] == [(5, True), (5, True), (5, False), (5, False)]
 
 
+async def test_more_members_follow_a_page_that_is_shorter_than_asked_for_and_does_not_say_so() -> None:
+    async with answering(success({"members": [member(1), member(2)], "totalCount": 5})) as client:
+        assert (await client.list_members(ID, 1, 20)).has_more
+        assert (await client.list_members(ID, 2, 2)).has_more
+        assert not (await client.list_members(ID, 2, 3)).has_more
+
+
 async def test_all_members_are_read_over_as_many_pages_as_they_fill(organisation: Organisation) -> None:
     everyone, transport = people(2 * MEMBERS_PAGE + 1), Through()
     async with connected(organisation.url, organisation.key, transport) as client:

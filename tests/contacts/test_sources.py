@@ -1,0 +1,155 @@
+"""Typed contacts and CSV text become rows, none dropped and none invented."""
+# ruff: noqa: RUF001
+# Look-alike characters are what people write.
+
+import pytest
+
+from audiences_mcp.contacts.sources import Row, Table, TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.errors import InvalidInput
+
+
+def cells(table: Table) -> list[tuple[str, ...]]:
+    return [row.cells for row in table.rows]
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        table_from_csv(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "phone,name\n+12025550143,Ann\n+13035550143,Bob\n",
+        "phone,name\r\n+12025550143,Ann\r\n+13035550143,Bob",
+        "phone,name\r+12025550143,Ann\r+13035550143,Bob\r",
+        "\ufeffphone,name\n+12025550143,Ann\n+13035550143,Bob\n",
+        "phone;name\n+12025550143;Ann\n+13035550143;Bob\n",
+        "phone\tname\n+12025550143\tAnn\n+13035550143\tBob\n",
+        "phone|name\n+12025550143|Ann\n+13035550143|Bob\n",
+        "sep=;\nphone;name\n+12025550143;Ann\n+13035550143;Bob\n",
+        "sep=,\r\nphone,name\r\n+12025550143,Ann\r\n+13035550143,Bob\r\n",
+        '"phone","name"\n"+12025550143","Ann"\n"+13035550143","Bob"\n',
+        "phone,name,\n+12025550143,Ann,\n+13035550143,Bob,\n",
+        "phone,name,,\n+12025550143,Ann\n+13035550143,Bob\n",
+        " phone , name\n+12025550143,Ann\n+13035550143,Bob\n",
+        "phone\u200b,\u202ename\n+12025550143,Ann\n+13035550143,Bob\n",
+    ],
+)
+def test_every_dialect_gives_the_same_table(text: str) -> None:
+    table = table_from_csv(text)
+
+    assert table == Table(("phone", "name"), [Row(2, ("+12025550143", "Ann")), Row(3, ("+13035550143", "Bob"))])
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ('phone,name\n+1,"Doe, Ann"', ("+1", "Doe, Ann")),
+        ('phone,name\n+1,"Ann ""Annie"" Doe"', ("+1", 'Ann "Annie" Doe')),
+        ('phone,name\n+1,"Ann\nDoe"', ("+1", "Ann\nDoe")),
+        ('phone,name\n+1,"Ann\r\nDoe"', ("+1", "Ann\r\nDoe")),
+        ("phone;name\n+1;Doe, Ann\n+2;Roe, Bob\n", ("+1", "Doe, Ann")),
+        ("name;amount;phone\nAnn;1,5;+1\nBob;2,5;+2\n", ("Ann", "1,5", "+1")),
+        ("phone\n+1; +2\n", ("+1; +2",)),
+        ("phone,name\n+1,\n", ("+1", "")),
+        ("phone,name\n  +1  , Ann \n", ("  +1  ", " Ann ")),
+        ("phone,name\n+1,سارا\u200cجان\n", ("+1", "سارا\u200cجان")),
+        ("phone,name\n+1,a\x00b\n", ("+1", "a\x00b")),
+        (f"phone,note\n+1,{'x' * 400_000}\n", ("+1", "x" * 400_000)),
+    ],
+)
+def test_a_cell_arrives_as_typed(text: str, first: tuple[str, ...]) -> None:
+    assert table_from_csv(text).rows[0].cells == first
+
+
+def test_a_row_number_is_the_row_of_the_spreadsheet() -> None:
+    text = '\n\nphone,name\n\n+1,"Ann\nDoe"\n,\n  ,\t\n+2,Bob\n'
+
+    assert [(row.number, row.cells[0]) for row in table_from_csv(text).rows] == [(5, "+1"), (8, "+2")]
+
+
+def test_short_rows_are_filled_and_long_ones_are_marked() -> None:
+    table = table_from_csv("phone,name,city\n+1\n+2,Bob,Pune,,\n+3,Doe, Ann,Pune\n")
+
+    assert table.rows == [
+        Row(2, ("+1", "", "")),
+        Row(3, ("+2", "Bob", "Pune")),  # what stands beyond is blank
+        Row(4, ("+3", "Doe", " Ann"), surplus=True),
+    ]
+
+
+def test_a_column_without_a_header_gets_a_name_unless_it_is_blank() -> None:
+    table = table_from_csv("phone,,column_2,,\n+1,x,y,,z\n")
+
+    assert table.headers == ("phone", "column_2_", "column_2", "column_4", "column_5")
+    assert table.rows[0].cells == ("+1", "x", "y", "", "z")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "The list is empty"),
+        (" \n,,\n\t\n", "The list is empty"),
+        ("phone,name\n", "has a header row and no rows below it"),
+        ("phone,name\n,\n", "has a header row and no rows below it"),
+        ("+12025550143,Ann\n+13035550143,Bob\n", "has no header row"),
+        ("Ann;030 1234567\nBob;030 7654321\n", "has no header row"),
+        ("phone,name,phone\n+1,Ann,+2\n", "Two columns are named 'phone'"),
+        ("phone,name, name \n+1,Ann,Bob\n", "Two columns are named 'name'"),
+        ('phone,name\n+1,"Ann\n+2,Bob\n', "Row 2 of the CSV has a quote that does not close"),
+        ('phone,name\n+1,Ann\n+2,"Bob" Roe\n', "Row 3 of the CSV has a quote that does not close, or text after a"),
+    ],
+)
+def test_what_is_no_table_is_refused(text: str, words: str) -> None:
+    assert words in refusal(text)
+
+
+@pytest.mark.parametrize("header", ["Phone 1", "2024", "12345", "2025 target", "1st name", "Q1/2025"])
+def test_a_header_may_hold_some_digits(header: str) -> None:
+    assert table_from_csv(f"phone,{header}\n+1,x\n").headers == ("phone", header)
+
+
+def test_headers_that_differ_in_case_are_two_columns() -> None:
+    assert table_from_csv("phone,Phone\n+1,+2\n").headers == ("phone", "Phone")
+
+
+def test_headers_are_cleaned_and_cut() -> None:
+    header = table_from_csv(f'phone,"two\nlines\u202e",{"x" * 500}\n+1,a,b\n').headers
+
+    assert header[1] == "two lines"
+    assert len(header[2]) == 120
+
+
+def test_a_wide_list_is_read_in_time_proportional_to_its_size() -> None:
+    wide = 100_000
+    table = table_from_csv(f"phone{',' * wide}\n+1{',' * wide}x\n")
+
+    assert len(table.headers) == wide + 1
+
+
+def test_typed_contacts_have_the_columns_of_the_vendor_and_every_variable() -> None:
+    table = table_from_contacts(
+        [
+            TypedContact("+1", "Ann", variables={"city": "Pune"}),
+            TypedContact("", "", "", "IN"),
+            TypedContact("+2", "", "Roe", "IN", {"plan": "gold", "city": ""}),
+        ]
+    )
+
+    assert table.headers == ("phoneNumber", "firstName", "lastName", "city", "plan")
+    assert table.rows == [Row(1, ("+1", "Ann", "", "Pune", "")), Row(3, ("+2", "", "Roe", "", "gold"), "IN")]
+    assert (table.phone_column, sorted(table.optional)) == ("phoneNumber", ["firstName", "lastName"])
+
+
+@pytest.mark.parametrize("contacts", [[], [TypedContact("")], [TypedContact(" ", region="IN")]])
+def test_no_contacts_are_no_list(contacts: list[TypedContact]) -> None:
+    with pytest.raises(InvalidInput, match="The list is empty: give at least one contact"):
+        table_from_contacts(contacts)
+
+
+@pytest.mark.parametrize("name", ["phoneNumber", "firstName", "lastName"])
+def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"The variable {name} is a column already"):
+        table_from_contacts([TypedContact("+1", variables={name: "x"})])
