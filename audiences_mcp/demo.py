@@ -73,7 +73,9 @@ async def _run(url: str) -> str:
     async with Client(server) as client:
         try:
             tools = (await client.list_tools()).tools
-            _say(f"Started the server and listed its {len(tools)} tools over stdio; Atoms is a sandbox, nobody is called.")
+            _say(
+                f"Started the server and listed its {len(tools)} tools over stdio; Atoms is a sandbox, nobody is called."
+            )
             report = await _check(client)
             audience_id = await _create(client, report)
             await _read_back(client, audience_id, report)
@@ -90,7 +92,9 @@ async def _check(client: Client) -> dict[str, Any]:
     rows = (await _call(client, "list_check_rows", check_id=report["check_id"]))["rows"]
     for row in sorted(rows, key=lambda row: (row["status"] != "ready", row["row"])):
         ready = row["status"] == "ready"
-        told = f"-> {row['phone_number']}" if ready else shorten(f"{row['reason']}: {row['hint']}", 76, placeholder=" ...")
+        told = (
+            f"-> {row['phone_number']}" if ready else shorten(f"{row['reason']}: {row['hint']}", 76, placeholder=" ...")
+        )
         _say(f"   {row['label']:<11} {row['value']:<29} {told}")
     counts = report["counts"]
     _expect(f"every row is accounted for: {report['summary']}", sum(counts.values()) == 2 * counts["rows"])
@@ -103,7 +107,8 @@ async def _create(client: Client, report: dict[str, Any]) -> str:
     audience = made["audiences"][0]
     ready = report["counts"]["ready"]
     _expect(
-        f"Atoms stored {audience['member_count']} people, read back", made["verified"] and audience["member_count"] == ready
+        f"Atoms stored {audience['member_count']} people, read back",
+        made["verified"] and audience["member_count"] == ready,
     )
     again = await _call(client, "create_audience", name=_AUDIENCE, check_id=report["check_id"])
     _expect("the repeat sent nothing", again["already_done"] and again["audiences"] == made["audiences"])
@@ -125,7 +130,9 @@ async def _add_again(client: Client, audience_id: str) -> None:
     _say("\n4. add_contacts: two of the same people, written differently.\n")
     people = [{"phone_number": "0091 (98765) 43210"}, {"phone_number": "06 12 34 56 78", "region": "FR"}]
     added = await _call(client, "add_contacts", audience_id=audience_id, contacts=people)
-    _expect("both are recognised, nobody is added twice", added["added"] == 0 and added["counts"]["already_member"] == 2)
+    _expect(
+        "both are recognised, nobody is added twice", added["added"] == 0 and added["counts"]["already_member"] == 2
+    )
 
 
 async def _delete(client: Client, audience_id: str) -> None:
@@ -142,7 +149,8 @@ async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]: 
     result = await client.call_tool(tool, arguments)
     if result.is_error or result.structured_content is None:
         raise _DemoFailed(f"{tool} answered: {getattr(result.content[0], 'text', '') if result.content else ''}")
-    return result.structured_content
+    answer: dict[str, Any] = result.structured_content
+    return answer
 
 
 def _expect(claim: str, held: object) -> None:
@@ -160,5 +168,3 @@ def _put_on_do_not_call_list(url: str) -> None:
 
 def _say(*texts: str) -> None:
     sys.stdout.write("\n".join(texts) + "\n")
-
-

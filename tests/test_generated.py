@@ -28,7 +28,9 @@ def _table() -> str:
 
 
 def _manifest(current: dict[str, Any]) -> dict[str, Any]:
-    tools = [{"name": tool.name, "description": _first_sentence(tool.description)} for tool in build_tools(read_only=False)]
+    tools = [
+        {"name": tool.name, "description": _first_sentence(tool.description)} for tool in build_tools(read_only=False)
+    ]
     return {**current, "version": audiences_mcp.__version__, "tools": tools}
 
 

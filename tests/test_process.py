@@ -79,7 +79,8 @@ async def test_the_whole_job_over_stdio_with_the_embedded_sandbox(mode: Any, tmp
             result = await client.call_tool(tool, arguments)
             assert not result.is_error, result.content
             assert result.structured_content is not None
-            return result.structured_content
+            answer: dict[str, Any] = result.structured_content
+            return answer
 
         report = await do("check_contacts", contacts=people)
         made = await do("create_audience", name="Leads", check_id=report["check_id"])
@@ -168,7 +169,14 @@ def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.rstrip().endswith("All of it held.")
     assert result.stderr == ""
-    for reason in ("ambiguous_country", "do_not_call", "duplicate", "excel_damaged", "malformed_row", "multiple_numbers"):
+    for reason in (
+        "ambiguous_country",
+        "do_not_call",
+        "duplicate",
+        "excel_damaged",
+        "malformed_row",
+        "multiple_numbers",
+    ):
         assert reason in result.stdout
 
 

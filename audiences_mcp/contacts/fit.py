@@ -36,19 +36,25 @@ def fit_columns(check: Check, own: Sequence[str], *, empty: bool) -> Fit:
         empty: Whether the audience has no member yet, so that it takes any columns.
     """
     sent = list(enumerate(check.columns[1:]))
+    phone, *others = own
     if empty:
-        return Fit((own[0], *(column.name for _, column in sent)), tuple(place for place, _ in sent), (), (), {})
-    places = {name: place for place, column in reversed(sent) for name in (column.source, column.name) if name in own}
+        others = [column.name for _, column in sent if column.name != phone]
+    # The list's phone column goes into the phone column, so no other column of that name can. A header counts where
+    # its name in Atoms does not: an audience made elsewhere may have it as it stands.
+    places = {column.name: place for place, column in sent if column.name in others}
+    for place, column in sent:
+        if column.name not in others and column.source in others:
+            places.setdefault(column.source, place)
     ready = check.ready
     unmatched = [
         column
         for place, column in sent
-        if place not in places.values() and any(row.fields[place].strip() for row in ready)
+        if place not in places.values() and (empty or any(row.fields[place].strip() for row in ready))
     ]
-    missing = tuple(name for name in own[1:] if name not in places)
+    missing = tuple(name for name in others if name not in places)
     return Fit(
-        columns=tuple(own),
-        places=tuple(places.get(name) for name in own[1:]),
+        columns=(phone, *others),
+        places=tuple(places.get(name) for name in others),
         missing=missing,
         unmatched=tuple(column.source for column in unmatched),
         mapping=_likely_mapping(unmatched, missing),

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from audiences_mcp.contacts.phones import Phone, read_numbers
-from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS
+from audiences_mcp.contacts.phones import Phone, read_number, read_numbers, renewed
+from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, split_cell, without_extension
 from audiences_mcp.models import E164
+
+# The part of a number after an old prefix or a doubled country code; two people hardly share this much.
+_LONGEST_ENDING = 10
 
 
 class KnownNumbers:
@@ -26,15 +29,28 @@ class KnownNumbers:
         self.unreadable = 0
         readings = read_numbers([text for text, _ in pairs], bare_digits="international")
         for (text, known_as), reading in zip(pairs, readings, strict=True):
-            if isinstance(reading, Phone):
-                self._exact.setdefault(reading.number, known_as)
-            self.unreadable += not isinstance(reading, Phone)
-            if not text.startswith("+") or not isinstance(reading, Phone):
-                self._keep_ending(text, known_as)
+            if not isinstance(reading, Phone):
+                self.unreadable += 1
+                self._keep_unreadable(text, known_as)
+                continue
+            self._exact.setdefault(reading.number, known_as)
+            if not text.startswith("+"):
+                self._keep_ending(_digits(text), known_as)
         self._ending_lengths = sorted({len(ending) for ending in self._endings})
 
-    def _keep_ending(self, text: str, known_as: str) -> None:
-        digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
+    def _keep_unreadable(self, text: str, known_as: str) -> None:
+        """Keep every number of an entry that holds an extension, several numbers or an old form, and its last digits."""
+        for part in split_cell(text):
+            number = without_extension(part)
+            reading = read_number(number, bare_digits="international")
+            today = renewed(_digits(number))
+            meant = reading.number if isinstance(reading, Phone) else today[0] if today else None
+            if meant:
+                self._exact.setdefault(meant, known_as)
+            if not isinstance(reading, Phone) or not number.startswith("+"):
+                self._keep_ending(_digits(number)[-_LONGEST_ENDING:], known_as)
+
+    def _keep_ending(self, digits: str, known_as: str) -> None:
         if len(digits) >= MIN_NUMBER_DIGITS:
             self._endings.setdefault(digits, known_as)
 
@@ -48,3 +64,7 @@ class KnownNumbers:
             return known_as
         endings = (number[-length:] for length in self._ending_lengths if length < len(number))
         return next((self._endings[ending] for ending in endings if ending in self._endings), None)
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")

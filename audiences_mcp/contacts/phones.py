@@ -236,7 +236,7 @@ def _first_usable(
 
 def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Phone | Refusal:
     written = cell.written
-    if _holds_two(cell):
+    if (written.heads or written.gaps) and _holds_two(cell):
         return Refusal(Reason.MULTIPLE_NUMBERS)
     if written.plus:
         result = _judge_plus(cell, facts)

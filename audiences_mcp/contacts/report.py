@@ -73,9 +73,8 @@ def problems(rows: Iterable[CheckedRow], most: int) -> list[Problem]:
 def sample(check: Check) -> list[Sample]:
     """Return five ready rows spread over their countries, so that a wrong reading is seen."""
     by_region: dict[str, list[CheckedRow]] = {}
-    for row in check.ready:
-        if row.phone:
-            by_region.setdefault(row.phone.region, []).append(row)
+    for row, region in ((row, row.phone.region) for row in check.ready if row.phone):
+        by_region.setdefault(region, []).append(row)
     in_turn = (row for row in chain.from_iterable(zip_longest(*by_region.values())) if row)
     chosen = sorted((row for row, _ in zip(in_turn, range(_SAMPLE_ROWS), strict=False)), key=lambda row: row.row)
     names = [column.name for column in check.columns[1:]]

@@ -13,6 +13,8 @@ from audiences_mcp.text import clean
 
 # Enough digits to be a subscriber's number in most countries; fewer are an extension or part of a number.
 MIN_NUMBER_DIGITS = 7
+# With area code, or else `0049 (0)2151 / 1234567` would hold two.
+_WHOLE_NUMBER_DIGITS = 10
 # E.164 allows 15 digits, so a longer run may be two numbers.
 _MAX_NUMBER_DIGITS = 15
 # A longer cell is a text. The limit also bounds the time that any expression below can take.
@@ -136,9 +138,12 @@ def is_date(text: str) -> bool:
 
 
 def _whole_pieces(text: str) -> list[str]:
-    """Cut at spaces and slashes where every piece is long enough to be a number."""
-    pieces = re.split(r"[\s/]+", text)
-    return pieces if all(_count_digits(piece) >= MIN_NUMBER_DIGITS for piece in pieces) else [text]
+    """Cut at spaces and slashes where every piece is long enough, at slashes between spaces where each is whole."""
+    for separator, digits in ((r"[\s/]+", MIN_NUMBER_DIGITS), (r"\s+/\s+", _WHOLE_NUMBER_DIGITS)):
+        pieces = re.split(separator, text)
+        if all(_count_digits(piece) >= digits for piece in pieces):
+            return pieces
+    return [text]
 
 
 def _common_characters(cell: str) -> str:

@@ -232,6 +232,7 @@ def test_with_a_region_the_national_reading_counts(cell: str, region: str, numbe
         ("1831 2 6180 1234", "AU", Reason.INVALID_NUMBER),  # hides the caller
         ("0919876543210", "IN", Reason.INVALID_NUMBER),
         ("800-FLOWERS", "GB", Reason.NOT_A_NUMBER),
+        ("8 8101257774", "BY", Reason.INVALID_NUMBER),  # +375 8101257774 would be dialled without its 8
         ("2025550143", "XX", Reason.UNKNOWN_COUNTRY_CODE),
         ("2025550143", "001", Reason.UNKNOWN_COUNTRY_CODE),
     ],
@@ -461,6 +462,7 @@ def test_it_is_known_whether_the_country_code_was_written(cell: str, region: str
         ("0664123456 4567890", "AT", Reason.MULTIPLE_NUMBERS),
         ("2025550143 3035550143", "US", Reason.MULTIPLE_NUMBERS),
         ("202 555 0143 303 555 0143", "US", Reason.MULTIPLE_NUMBERS),
+        ("+1 202 555 0143 303 555 0143", None, Reason.MULTIPLE_NUMBERS),
         ("+12025550143 ext. 5", None, Reason.EXTENSION),
         ("9.19877E+11", "IN", Reason.EXCEL_DAMAGED),
         ("9.19877e+11", "IN", Reason.EXCEL_DAMAGED),
@@ -510,6 +512,7 @@ def test_what_is_mended_or_uncommon_is_noted(cell: str, note: Note | None) -> No
         ("900 555 0143; 3035550143", "US", "+13035550143"),
         ("2025550143 x5; 3035550143", "US", "+13035550143"),
         ("030 1234567/57; 030 7654321", "DE", "+49307654321"),
+        ("0151 23456789 / 0171 2345679", "DE", "+4915123456789"),
         ("2025550143; 3035550143", None, "multiple_numbers"),
         ("+1 202 555 0143 +1 303 555 0143", None, "+12025550143"),
         ("13800138000、13900139000", "CN", "+8613800138000"),

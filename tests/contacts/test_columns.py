@@ -1,0 +1,263 @@
+"""Which columns hold the phone number and the name, and what the others are called in Atoms."""
+
+import json
+
+import pytest
+
+from audiences_mcp.contacts.columns import (
+    Column,
+    find_header,
+    label_columns,
+    phone_columns,
+    sent_columns,
+    variable_name,
+)
+from audiences_mcp.contacts.sources import Row, Table, table_from_csv
+from audiences_mcp.errors import InvalidInput
+
+
+def table(headers: str, *rows: str) -> Table:
+    """Return a table of cells that are separated by bars."""
+    return Table(
+        tuple(headers.split("|")),
+        [Row(number, tuple(cell.strip() for cell in row.split("|"))) for number, row in enumerate(rows, 2)],
+    )
+
+
+def found(listed: Table, region: str | None = None) -> list[str]:
+    return [listed.headers[place] for place in phone_columns(listed, [], region)]
+
+
+def refusal(listed: Table, region: str | None = None) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        phone_columns(listed, [], region)
+    return str(caught.value)
+
+
+# --- the phone column found in the data ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("region", "headers", "rows"),
+    [
+        (None, "*|name", ["+442079460958|Ann", "+12025550143|Bob"]),
+        (None, "name|*", ["Ann|442079460958"]),
+        ("US", "id|*|pincode", ["1|(202) 555-0143|560001", "2|202.555.0199|560002"]),
+        # half of the cells are in trouble
+        (None, "name|*", ["Ann|+442079460958", "Bob|n/a", "Cem|", "Dan|+12025550143", "Eve|call office"]),
+        ("US", "*|zip|joined", ["2025550143|20500|2024-01-31", "9.1E+11|20501|2024-02-28", "x|20502|2024-03-31"]),
+        # numbers without a country code: no other column is like one
+        (None, "name|*|amount", ["Ann|(202) 555-0143|1,200.00", "Bob|202-555-0199|950.50"]),
+        (None, "name|*", ["Ann|2025550143 / 2025550199", "Bob|202 555 0199 x5"]),
+        (None, "name|*", ["Ann|9.19877E+11", "Bob|9.19123E+11"]),
+        # dates, ids, amounts, coordinates
+        ("DE", "*|seen|due", ["030 1234567|2024-01-15|15.01.2024", "0151 23456789|2024-02-15 10:30|1/31/2024"]),
+        ("US", "*|amount|lat", ["2025550143|1,234,567.00|38.8977", "2025550199|2,345,678.10|-77.0365"]),
+        ("IN", "*|pincode|aadhaar", ["9876543210|560001|1234", "9123456780|560002|5678"]),
+    ],
+)
+@pytest.mark.parametrize("header", ["kontakt", "Phone", "Телефон", "x"])
+def test_the_phone_column_is_found_by_its_cells_whatever_its_header(
+    region: str | None, headers: str, rows: list[str], header: str
+) -> None:
+    assert found(table(headers.replace("*", header), *rows), region) == [header]
+
+
+def test_rows_that_name_their_country_are_read_in_it() -> None:
+    listed = table("contact|land|code", "020 7946 0958|GB|1234567", "98765 43210|IN|2345678")
+
+    assert phone_columns(listed, [], None, ["GB", "IN"]) == [0]
+
+
+def test_a_long_list_is_looked_at_evenly() -> None:
+    rows = [f"|{number}" for number in range(1_000)] + ["+442079460958|x"] * 1_000
+
+    assert found(table("contact|n", *rows)) == ["contact"]
+
+
+def test_two_columns_of_numbers_are_refused_with_both_and_a_ready_order() -> None:
+    listed = table('home "1"|name|mobile', "|Ann|+442079460911", "+442079460958|Bob|+12025550143")
+
+    message = refusal(listed)
+
+    assert "More than one column holds phone numbers: 'home \"1\"' (such as …58); 'mobile' (such as …11)." in message
+    assert json.loads(message[message.index("[") : message.index("]") + 1]) == ['home "1"', "mobile"]
+    assert "2079460" not in message  # only the last two digits are shown
+
+
+@pytest.mark.parametrize(
+    ("headers", "rows"),
+    [
+        # real numbers of another kind must not win over the column that is named for them
+        ("Phone|Contact", ["n/a|+442079460958", "+44207946|+442079460911", "none|+442079460912"]),
+        ("Mobile number|Kunde", ["020 7946 0958|442079460958", "x|442079460911", "x|442079460912"]),
+        ("tel|fallback", ["(202) 555-0143|+442079460958", "(202) 555-0199|+442079460911"]),
+    ],
+)
+def test_a_column_that_is_named_for_phones_is_never_passed_over(headers: str, rows: list[str]) -> None:
+    assert "More than one column" in refusal(table(headers, *rows))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Order ID", "orderId", "order_id", "ID", "invoice no", "Account", "PIN code", "created_at", "Timestamp", "Fax"],
+)
+def test_a_single_column_that_is_named_for_other_digits_is_asked_about(header: str) -> None:
+    message = refusal(table(f"name|{header}", "Ann|1712345678", "Bob|1723456789"), "DE")
+
+    assert f"{header!r} (such as …78), which is named like something else." in message
+    assert f'set phone_columns to ["{header}"]' in message
+
+
+@pytest.mark.parametrize("header", ["Paid", "Video", "Pinterest", "Update", "Sprint"])
+def test_only_whole_words_of_a_header_name_other_digits(header: str) -> None:
+    assert found(table(f"name|{header}", "Ann|+442079460958")) == [header]
+
+
+@pytest.mark.parametrize(
+    ("headers", "rows"),
+    [
+        ("name|city", ["Ann|Pune", "Bob|Delhi"]),
+        ("phone|name", ["n/a|Ann", "|Bob"]),
+        ("phone|name", ["|Ann", "|Bob"]),
+        ("id|joined|pincode", ["17|2024-01-31|560001", "18|31.01.2024|560002"]),
+        ("phone|amount", ["12|1,234.50", "13|20.00"]),
+    ],
+)
+def test_a_list_without_numbers_is_refused_with_its_columns(headers: str, rows: list[str]) -> None:
+    message = refusal(table(headers, *rows))
+
+    assert message.startswith("No column of the list holds phone numbers: name the right one in phone_columns.")
+    assert repr(headers.split("|", maxsplit=1)[0]) in message
+
+
+def test_only_the_first_columns_of_a_wide_list_are_named() -> None:
+    assert "'c19' and 5 more." in refusal(table("|".join(f"c{n}" for n in range(25)), "|" * 24))
+
+
+def test_the_source_may_know_its_phone_column() -> None:
+    listed = Table(("a", "b"), [Row(1, ("+442079460958", ""))], phone_column="b")
+
+    assert phone_columns(listed, [], None) == [1]
+
+
+def test_named_columns_are_taken_in_their_order_and_once() -> None:
+    listed = table("home|mobile|name", "1|2|Ann")
+
+    assert phone_columns(listed, ["Mobile", " home ", "mobile"], None) == [1, 0]
+
+
+# --- headers that the caller names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wanted", "place"), [("Phone", 0), ("phone", 1), (" phone ", 1), ("NAME", 2), ("İl", 3)])
+def test_a_header_is_found_as_written_or_else_by_its_letters(wanted: str, place: int) -> None:
+    assert find_header(table("Phone|phone|Name|İl", "|||"), wanted, "only_where") == place
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ("phnoe", "phone_columns: the list has no column 'phnoe'; did you mean 'phone'?"),
+        ("zzz", "phone_columns: the list has no column 'zzz'; it has 'phone', 'Name', 'NAME'."),
+        ("name", "phone_columns: 'name' could be 'Name', 'NAME'."),
+    ],
+)
+def test_a_header_that_is_not_there_or_not_clear_is_refused(wanted: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        find_header(table("phone|Name|NAME", "||"), wanted, "phone_columns")
+    assert str(caught.value) == words
+
+
+# --- the name of a row -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "labels"),
+    [
+        ("phone|Name", [1]),
+        ("Full Name|first_name|phone", [0]),
+        ("last name|phone|First-Name", [2, 0]),
+        ("phone|firstName|lastName", [1, 2]),
+        ("phone|Surname", [1]),
+        ("phone|Contact Name|Name", [2]),
+        ("phone|city", []),
+    ],
+)
+def test_a_row_is_known_by_its_name_cells(headers: str, labels: list[int]) -> None:
+    assert label_columns(table(headers, "|" * headers.count("|"))) == labels
+
+
+# --- the columns that are sent ---------------------------------------------------------------------------------------
+
+LISTED = table("name|phone|city|plan", "Ann|+1|Pune|gold")
+
+
+def test_all_columns_are_sent_with_the_phone_column_first() -> None:
+    columns, dropped = sent_columns(LISTED, 1, None, {})
+
+    assert columns == [Column("phone", "phone", 1), Column("name", "name", 0), *columns[2:]]
+    assert [column.name for column in columns[2:]] == ["city", "plan"]
+    assert dropped == []
+
+
+@pytest.mark.parametrize(
+    ("keep", "mapping", "names", "dropped"),
+    [
+        (["City"], {}, ["phone", "city"], ["name", "plan"]),
+        ([], {}, ["phone"], ["name", "city", "plan"]),
+        (["phone", "plan"], {}, ["phone", "plan"], ["name", "city"]),
+        (None, {"City": "town"}, ["phone", "name", "town", "plan"], []),
+        (["name"], {"city": "town"}, ["phone", "name", "town"], ["plan"]),
+        (None, {"phone": "mobile"}, ["mobile", "name", "city", "plan"], []),
+        (None, {"city": "plan"}, ["phone", "name", "plan", "plan_2"], []),
+    ],
+)
+def test_columns_are_kept_dropped_and_renamed_as_asked(
+    keep: list[str] | None, mapping: dict[str, str], names: list[str], dropped: list[str]
+) -> None:
+    columns, left_out = sent_columns(LISTED, 1, keep, mapping)
+
+    assert ([column.name for column in columns], left_out) == (names, dropped)
+
+
+@pytest.mark.parametrize("mapping", [{"name": "x", "city": "x"}, {"City": "x", "city": "y"}])
+def test_two_columns_cannot_get_one_name(mapping: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput, match="column_mapping gives two columns one name"):
+        sent_columns(LISTED, 1, None, mapping)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("first_name", "first_name"),
+        ("First Name", "First_Name"),
+        (" E-Mail (work)", "E_Mail_work"),
+        ("prénom", "pr_nom"),
+        ("姓名", "column_3"),
+        ("?", "column_3"),
+    ],
+)
+def test_a_header_becomes_the_name_of_a_call_variable(header: str, name: str) -> None:
+    assert variable_name(header, 2) == name
+
+
+def test_names_stay_apart() -> None:
+    listed = table("phone|a b|a-b|a_b|a_b_2|名", "|||||")
+
+    columns, _ = sent_columns(listed, 0, None, {})
+
+    assert [column.name for column in columns] == ["phone", "a_b", "a_b_2", "a_b_3", "a_b_2_2", "column_6"]
+
+
+def test_many_like_headers_take_no_long_time() -> None:
+    listed = Table(("phone", *(f"{chr(0x4E00 + number)}?" for number in range(20_000))), [])
+    same = Table(("phone", *(f"a{chr(0x4E00 + number)}" for number in range(20_000))), [])
+
+    for each in (listed, same):
+        names = {column.name for column in sent_columns(each, 0, None, {})[0]}
+        assert len(names) == 20_001
+
+
+def test_the_phone_column_of_a_csv_text_is_found() -> None:
+    assert found(table_from_csv("Name;Handy\nAnn;030 1234567\n"), "DE") == ["Handy"]

@@ -1,0 +1,89 @@
+"""Numbers that are known already are found in whatever spelling they were stored."""
+
+import pytest
+
+from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.models import E164
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        ("+919876543210", "+919876543210"),
+        ("919876543210", "+919876543210"),
+        ("+91 98765 43210", "+919876543210"),
+        ("0091-98765-43210", "+919876543210"),
+        ("'+919876543210", "+919876543210"),
+        ("tel:+91-98765-43210", "+919876543210"),
+        ("919876543210.0", "+919876543210"),
+        ("+९१ ९८७६५ ४३२१०", "+919876543210"),
+        # what cannot be read matches by its last digits
+        ("98765 43210", "+919876543210"),
+        ("(202) 555-0143", "+12025550143"),
+        ("020 7946 0958", "+442079460958"),
+        ("555-0143", "+12025550143"),
+        ("8 912 345 67 89", "+79123456789"),
+        ("0919876543210", "+919876543210"),
+        # extensions and second numbers
+        ("+1 202 555 0143 ext. 5", "+12025550143"),
+        ("202 555 0143 x5", "+12025550143"),
+        ("+12025550143; +13035550143", "+13035550143"),
+        ("2025550143 / 3035550143", "+13035550143"),
+        # old forms
+        ("+52 1 55 1234 5678", "+525512345678"),
+        ("+55 11 8765 4321", "+5511987654321"),
+        ("0055 11 8765 4321", "+5511987654321"),
+        # numbers that are never called may still be stored
+        ("+49 900 1234567", "+499001234567"),
+    ],
+)
+def test_a_number_is_found_in_any_spelling(stored: str, number: str) -> None:
+    assert KnownNumbers({stored: "somebody"}).find(E164(number)) == "somebody"
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        ("+919876543211", "+919876543210"),
+        ("+14792345678", "+4792345678"),
+        ("555014", "+12025550143"),  # fewer than seven digits
+        ("0555014", "+12025550143"),
+        ("Ann", "+12025550143"),
+        ("", "+12025550143"),
+        ("5550144", "+12025550143"),
+    ],
+)
+def test_another_number_is_not_found(stored: str, number: str) -> None:
+    assert KnownNumbers({stored: "somebody"}).find(E164(number)) is None
+
+
+def test_what_cannot_be_read_is_counted_once_and_kept() -> None:
+    known = KnownNumbers([("+12025550143", "a"), ("(303) 555-0143 / 555-0199", "b"), ("Ann", "c"), ("", "d")])
+
+    assert (known.unreadable, len(known)) == (3, 4)
+    assert bool(known)
+    assert not KnownNumbers()
+
+
+def test_the_first_of_two_entries_for_one_number_counts() -> None:
+    known = KnownNumbers(
+        [("+12025550143", "first"), ("12025550143", "second"), ("555 0199", "third"), ("5550199", "x")]
+    )
+
+    assert known.find(E164("+12025550143")) == "first"
+    assert known.find(E164("+13035550199")) == "third"
+
+
+def test_an_empty_mark_is_still_found() -> None:
+    known = KnownNumbers({"+12025550143": "", "555 0199": ""})
+
+    assert known.find(E164("+12025550143")) == ""
+    assert known.find(E164("+13035550199")) == ""
+
+
+def test_the_digits_of_a_long_entry_are_not_taken_for_a_whole_number() -> None:
+    known = KnownNumbers({"999 2025550143": ""})
+
+    assert known.find(E164("+12025550143")) == ""
+    assert known.find(E164("+2025550143")) == ""  # rather one person too many is left out
+    assert known.find(E164("+25550143")) is None
