@@ -153,8 +153,8 @@ class Extension(Committer[Addition]):
             await anyio.sleep(pause)
             try:
                 members = await client.all_members(self._audience.audience_id)
-            except AtomsError as error:
-                trouble = f"Looking for it failed: {error}"
+            except AtomsError:
+                trouble = "Looking for what was sent failed too."
                 continue
             stored = {member.data.get(phone_column, "") for member in members}
             found, trouble = sum(person.number in stored for person in people), ""

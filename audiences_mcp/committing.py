@@ -126,7 +126,7 @@ class Committer(Generic[Result]):
 
     def _unknown(self, found: str) -> Refused:
         return self._refused(
-            f"outcome unknown: the answer of Atoms was lost. {found} Call again with the same check_id: that looks again "
+            f"outcome unknown: the answer of Atoms was lost. {found} Call again with the same check_id, which looks again "
             "and sends only what is not there.",
         )
 

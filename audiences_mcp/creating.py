@@ -240,8 +240,8 @@ async def _appeared(client: "AtomsClient", part: Part, numbers: Collection[str])
             members = await client.all_members(audience.audience_id)
             if {member.data.get(audience.phone_column, "") for member in members} == numbers:
                 return audience.audience_id, ""
-    except AtomsError as error:
-        return "", f"Looking for it failed: {error}"
+    except AtomsError:
+        return "", "Looking for what was sent failed too."
     if not appeared:
         return "", ""
     people = several(appeared[0].member_count, "member")

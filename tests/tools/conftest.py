@@ -21,6 +21,9 @@ from audiences_mcp.server import build_server
 from tests.conftest import Agent, Answer
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+ONE_REVISION = pytest.mark.parametrize("mode", ["auto"], indirect=True)
+"""For long jobs, which are the same in both revisions of the protocol."""
+
 MAX_ANSWER = 20_000
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]

@@ -7,7 +7,7 @@ import pytest
 
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import Clock, Connect, LookedAtAgent, Wire, failed_before, html, snapshot
+from tests.tools.conftest import ONE_REVISION, Clock, Connect, LookedAtAgent, Wire, failed_before, html, snapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -128,6 +128,7 @@ async def test_the_mapping_that_a_report_gives_makes_the_columns_fit(
     assert f"call add_contacts with this check_id and audience_id {vip}" in report["next_step"]
 
 
+@ONE_REVISION
 async def test_a_list_that_does_not_fit_into_the_room_left_is_told_of(
     agent: LookedAtAgent, organisation: Organisation
 ) -> None:
@@ -358,8 +359,8 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
         (
             {"contacts": TYPED, "default_region": "Atlantis"},
             (
-                "default_region: The region is not a country that we know: use its ISO 3166 code of two letters, such as IN, "
-                "US or GB."
+                "default_region: The region is not a country that we know: use its ISO 3166 code of two letters, such as "
+                "IN, US or GB."
             ),
         ),
         (
@@ -385,8 +386,8 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
         (
             {"csv_text": "a,b\n+14155552671,+14155552672\n"},
             (
-                "More than one column holds phone numbers: 'a' (such as …71); 'b' (such as …72). Ask which to call, then set "
-                'phone_columns to one, or to several in order of preference: ["a", "b"].'
+                "More than one column holds phone numbers: 'a' (such as …71); 'b' (such as …72). Ask which to call, then "
+                'set phone_columns to one, or to several in order of preference: ["a", "b"].'
             ),
         ),
     ],
@@ -527,6 +528,7 @@ async def test_at_most_50_problems_are_shown_and_the_others_counted(agent: Looke
     assert "20 problems more than shown here: see list_check_rows." in report["warnings"]
 
 
+@ONE_REVISION
 async def test_a_report_that_would_flood_the_conversation_is_cut_and_says_so(agent: LookedAtAgent) -> None:
     headers = ",".join(f"a rather long header with number {n}" for n in range(300))
     rows = "".join(f"+141555526{n},{','.join(['a cell of some length'] * 300)}\n" for n in range(10, 15))
@@ -541,14 +543,15 @@ async def test_a_report_that_would_flood_the_conversation_is_cut_and_says_so(age
     assert len(report["problems"]) == len(report["columns"]) == len(report["sample"][0]["fields"]) == 25
 
 
+@ONE_REVISION
 async def test_a_long_check_tells_how_far_it_is(agent: LookedAtAgent) -> None:
     told: list[tuple[float, float | None]] = []
 
-    async def progress(done: float, total: float | None, _: str | None) -> None:
-        told.append((done, total))
+    async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
+        told.append((progress, total))
 
     rows = "phone,name\n" + "".join(f"+1 (415) {200 + n // 10_000}-{n % 10_000:04}, Ann\n" for n in range(30_000))
-    await agent.client.call_tool("check_contacts", {"csv_text": rows}, progress_callback=progress)  # type: ignore[arg-type] # its protocol names the parameters
+    await agent.client.call_tool("check_contacts", {"csv_text": rows}, progress_callback=note)
 
     assert told
     assert told == sorted(told)
