@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from audiences_mcp.app import App, Progress, StoredCheck
+from audiences_mcp.app import App, Progress, StoredCheck, long_job
 from audiences_mcp.audiences import active_campaigns, audience_columns, known_members, misfit, named
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
@@ -120,6 +120,8 @@ class Extension(Committer[Addition]):
         from audiences_mcp.atoms.client import ADDED_AT_ONCE, chunks  # noqa: PLC0415 - brings httpx
 
         done = 0
+        if len(people) > ADDED_AT_ONCE:
+            long_job()
         for run in chunks(columns, people, ADDED_AT_ONCE) if people else []:
             await self._progress(done, len(people), "Adding people")
             outcome = await self._send_run(client, columns, run)
@@ -165,14 +167,13 @@ class Extension(Committer[Addition]):
         return found
 
     async def _extended(self, client: "AtomsClient", columns: Sequence[str]) -> Addition:
-        audience, expected = self._audience, self._member_count
-        stored = (await read_back(client, {audience.audience_id: expected})).get(audience.audience_id)
-        if stored != expected:
-            counted = "not readable" if stored is None else f"{stored:,}"
-            self._warnings.append(f"{expected:,} members were expected; the count that Atoms gives is {counted}.")
+        audience = self._audience
         if self._skipped:
             self._warnings.append(f"Atoms skipped {several(self._skipped, 'person', 'people')} as stored already.")
-        self._member_count = expected if stored is None else stored
+        expected = {audience.audience_id: self._member_count}
+        stored = await read_back(client, expected)
+        verified = self._verified(expected, stored)
+        self._member_count = stored.get(audience.audience_id, self._member_count)
         people, members = several(self._added, "person", "people"), several(self._member_count, "member")
         calls = "Nobody is called until a campaign uses the audience."
         if active_campaigns(audience):
@@ -188,4 +189,4 @@ class Extension(Committer[Addition]):
             phone_column=audience.phone_column,
             columns=[line(name) for name in columns],
         )
-        return result.model_copy(update={"audiences": [entry], "verified": stored == expected})
+        return result.model_copy(update={"audiences": [entry], "verified": verified})

@@ -4,6 +4,7 @@ Atoms has no idempotency keys. So a check is bound to its target, one target is 
 answer was lost is looked up before anything else is said or done.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -28,7 +29,7 @@ _MAX_MESSAGE = 6_000  # characters; it stands in the text of an error and twice 
 Result = TypeVar("Result", bound=Commit)
 
 
-class Committer(Generic[Result]):
+class Committer(ABC, Generic[Result]):
     """One commit of one check; `Creation` and `Extension` say of what kind.
 
     Args:
@@ -48,9 +49,9 @@ class Committer(Generic[Result]):
         self._warnings: list[str] = []
         self._unchecked = ""
 
+    @abstractmethod
     def _complete(self, result: Commit) -> Result:
         """Return what is common to all results as a result of this kind of commit, with what was done so far."""
-        raise NotImplementedError
 
     def show_check(self) -> None:
         """Tell the warnings of a check of people typed in chat, which nobody has seen.
@@ -69,9 +70,8 @@ class Committer(Generic[Result]):
     @asynccontextmanager
     async def _committing(self, target: str, words: str) -> AsyncIterator[Commit | None]:
         """Bind the check to its target while something is, or may be, written there; give its result if it has one."""
-        self._bind(target, words)
         async with self._app.lock(target):
-            self._bind(target, words)  # whoever held the lock before may have let go of the check
+            self._bind(target, words)
             try:
                 yield self._stored.result
             except AtomsError as error:
@@ -96,6 +96,17 @@ class Committer(Generic[Result]):
         else:
             self._unchecked = trouble
             self._warnings.append(trouble)
+
+    def _verified(self, expected: Mapping[str, int], stored: Mapping[str, int]) -> bool:
+        """Tell whether the counts that were read back are as expected; if not, warn with both."""
+        if stored == expected:
+            return True
+        counted = f"{sum(stored.values()):,}" if stored.keys() == expected.keys() else "not readable"
+        self._warnings.append(
+            f"{several(sum(expected.values()), 'member')} should be stored; the count that Atoms gives is {counted}. Look "
+            "again later.",
+        )
+        return False
 
     def _result(self, *, summary: str, next_step: str) -> Result:
         rows = self._check.rows

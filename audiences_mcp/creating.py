@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from audiences_mcp.app import App, Part, Plan, Progress, StoredCheck
+from audiences_mcp.app import App, Part, Plan, Progress, StoredCheck, long_job
 from audiences_mcp.audiences import fold
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.report import MAX_MEMBERS
@@ -111,6 +111,8 @@ class Creation(Committer[Commit]):
 
     async def _write(self, client: "AtomsClient", description: str, known: frozenset[str]) -> None:
         parts = self._plan.parts
+        if len(parts) > 1:
+            long_job()
         for number, part in enumerate(parts, 1):
             await self._tell(f"Making audience {number} of {len(parts)}")
             if not part.complete:
@@ -132,6 +134,8 @@ class Creation(Committer[Commit]):
             part.audience_id = await self._make(client, part, first, description, known)
             part.sent = len(first)
         rest = part.people[part.sent :]
+        if rest:
+            long_job()
         for run in chunks(self._columns, rest, ADDED_AT_ONCE) if rest else []:
             await client.add_members(part.audience_id, self._columns, run)  # Atoms skips what a lost answer stored
             part.sent += len(run)
@@ -178,17 +182,12 @@ class Creation(Committer[Commit]):
         return [column.name for column in self._check.columns]
 
     async def _made(self, client: "AtomsClient") -> Commit:
-        parts = self._plan.parts
-        stored = await read_back(client, {part.audience_id: part.count for part in parts})
-        sent = sum(part.count for part in parts)
-        verified = all(stored.get(part.audience_id) == part.count for part in parts)
-        if not verified:
-            counted = f"{sum(stored.values()):,}" if len(stored) == len(parts) else "not readable"
-            self._warnings.append(
-                f"{sent:,} people were sent; the count that Atoms gives is {counted}. Look again later."
-            )
+        expected = {part.audience_id: part.count for part in self._plan.parts}
+        stored = await read_back(client, expected)
+        verified = self._verified(expected, stored)
+        people = several(sum(expected.values()), "person", "people")
         result = self._result(
-            summary=f"Made {several(len(parts), 'audience')} with {several(sent, 'person', 'people')}.",
+            summary=f"Made {several(len(expected), 'audience')} with {people}.",
             next_step="Tell the person the counts and the audience_id. Nobody is called until a campaign uses it.",
         )
         audiences = [

@@ -20,6 +20,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
+from audiences_mcp.app import limited
 from audiences_mcp.errors import AudiencesError, Refused
 from audiences_mcp.text import clip, line
 
@@ -100,6 +101,14 @@ class AudienceTool(Tool):
         """Call the tool; whatever goes wrong becomes a message that says what to do, and nothing else leaks out."""
         _ = convert_result
         values = self._checked(arguments)
+        with limited():
+            return await self._answered(values, context)
+        raise ToolError(
+            f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "
+            "arguments: what was done already is found and not done again.",
+        )
+
+    async def _answered(self, values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         try:
             result = await self.fn(**values, **({self.context_kwarg: context} if self.context_kwarg else {}))
         except Refused as error:
@@ -157,10 +166,9 @@ def _answer(values: dict[str, Any], *, text: str | None = None) -> CallToolResul
 def _shortened(result: BaseModel) -> dict[str, Any]:
     """Return a result as plain values; what would flood the conversation is cut, and the summary says what was cut."""
     values = answer = _dump(result)
-    for most in _CUTS:
-        if len(to_json(answer)) <= MAX_ANSWER:
-            break
-        lengths: dict[str, int] = {}
+    cuts = list(_CUTS)
+    while cuts and len(to_json(answer)) > MAX_ANSWER:
+        most, lengths = cuts.pop(0), dict[str, int]()
         answer = _cut(values, most, lengths)
         cut = ", ".join(f"{most} of {length:,} {name}" for name, length in lengths.items())
         answer["summary"] = f"{values['summary']} Too long to show whole; shown are {cut}."

@@ -10,7 +10,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from audiences_mcp.adding import Extension
-from audiences_mcp.app import App, DeletionToken, StoredCheck
+from audiences_mcp.app import App, DeletionToken, StoredCheck, long_job
 from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold, named
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.contacts.check import CheckedRow
@@ -134,6 +134,7 @@ async def check_contacts(
     E.164, duplicates and do-not-call entries found. Nothing is sent and nobody is called. Give exactly one source. Show
     the report, then pass its check_id to create_audience or add_contacts.
     """
+    long_job()
     request = Request(
         contacts=contacts,
         csv_text=csv_text,

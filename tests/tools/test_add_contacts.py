@@ -8,7 +8,10 @@ import pytest
 
 from tests.conftest import Organisation
 from tests.tools.conftest import (
+    ONE_REVISION,
+    Clock,
     LookedAtAgent,
+    Send,
     Wire,
     answer_lost,
     failed_after,
@@ -209,3 +212,121 @@ async def test_stored_numbers_that_cannot_be_read_are_compared_by_their_last_dig
     added = await agent.do("add_contacts", audience_id=audience_id, contacts=people("+1 202 555 0143"))
     assert (added["added"], added["counts"]["already_member"]) == (0, 1)
     assert any("last digits" in warning for warning in added["warnings"])
+
+
+async def test_an_empty_audience_takes_any_columns(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire
+) -> None:
+    audience_id = organisation.audience("New", "phone\n+14155552600\n", "phone")
+    wire.fail("GET audience/.*/members", says(lambda body: {**body, "data": {"members": [], "totalCount": 0}}), times=1)
+
+    added = await agent.do("add_contacts", audience_id=audience_id, contacts=people("+14155552671", city="Reno"))
+
+    assert added["audiences"][0]["columns"] == ["phone", "firstName", "lastName", "city"]
+    assert organisation.members(audience_id)[-1]["city"] == "Reno"
+
+
+async def test_a_campaign_that_runs_is_named_in_what_to_say_next(
+    agent: LookedAtAgent, organisation: Organisation, audience_id: str
+) -> None:
+    organisation.campaign(audience_id, "May calls", "running")
+
+    added = await agent.do(
+        "add_contacts", audience_id=audience_id, contacts=people("+14155552671"), allow_active_campaign=True
+    )
+
+    assert added["next_step"].endswith("The campaign on the audience may call the new people now.")
+
+
+async def test_people_who_came_on_the_do_not_call_list_since_the_check_are_left_out(
+    agent: LookedAtAgent, organisation: Organisation, audience_id: str, clock: Clock
+) -> None:
+    report = await agent.do("check_contacts", contacts=people("+14155552671", "+33612345678"))
+    organisation.do_not_call("0033612345678")
+    clock.forward(minutes=6)
+
+    added = await agent.do("add_contacts", audience_id=audience_id, check_id=report["check_id"])
+
+    assert (added["added"], added["counts"]["suppressed"]) == (1, 1)
+    assert [member["phone"] for member in organisation.members(audience_id)][2:] == ["+14155552671"]
+
+
+@ONE_REVISION
+@pytest.mark.parametrize(
+    ("fault", "said", "stored"),
+    [
+        (not_reached, "1,000 people were added; then Atoms could not be reached; nothing was sent.", 1_002),
+        (failed_before, "outcome unknown: the answer of Atoms was lost. 1,000 people were added; then", 1_002),
+    ],
+)
+async def test_a_long_addition_that_stops_half_way_says_how_far_it_came_and_is_completed(
+    agent: LookedAtAgent,
+    organisation: Organisation,
+    audience_id: str,
+    wire: Wire,
+    fault: Any,
+    said: str,
+    stored: int,
+) -> None:
+    rows = "".join(f"+1415{2_000_000 + n}\n" for n in range(2_500))
+    report = await agent.do("check_contacts", csv_text=f"phone\n{rows}")
+    wire.fail(ADD, fault, skip=1, times=1)
+
+    stopped = await agent("add_contacts", audience_id=audience_id, check_id=report["check_id"])
+    left = len(organisation.members(audience_id))
+    completed = await agent.do("add_contacts", audience_id=audience_id, check_id=report["check_id"])
+
+    assert stopped.text.startswith(said)
+    assert "Call again with the same check_id" in stopped.text
+    assert (stopped.data["added"], stopped.data["member_count"], left) == (1_000, stored, stored)
+    assert (completed["added"], completed["counts"]["already_member"]) == (1_500, 1_000)
+    assert completed["verified"]
+    assert len(organisation.members(audience_id)) == 2_502
+
+
+@ONE_REVISION
+async def test_a_lost_answer_in_the_middle_of_a_long_addition_is_found(
+    agent: LookedAtAgent, audience_id: str, wire: Wire
+) -> None:
+    rows = "".join(f"+1415{2_000_000 + n}\n" for n in range(2_500))
+    report = await agent.do("check_contacts", csv_text=f"phone\n{rows}")
+    wire.fail(ADD, answer_lost, skip=1, times=1)
+
+    added = await agent.do("add_contacts", audience_id=audience_id, check_id=report["check_id"])
+
+    assert (added["added"], added["member_count"], added["verified"]) == (2_500, 2_502, True)
+    assert wire.writes == [f"POST audience/{audience_id}/members"] * 3
+
+
+async def test_a_refusal_tells_how_many_the_audience_has(
+    agent: LookedAtAgent, organisation: Organisation, audience_id: str
+) -> None:
+    organisation.campaign(audience_id, "May calls", "running")
+
+    refused = await agent("add_contacts", audience_id=audience_id, contacts=people("+14155552671"))
+
+    assert (refused.data["added"], refused.data["member_count"], refused.data["verified"]) == (0, 2, False)
+
+
+async def test_a_waiting_call_that_is_cancelled_leaves_its_check_free(
+    agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire
+) -> None:
+    first = await agent.do("check_contacts", contacts=people("+14155552671"))
+    second = await agent.do("check_contacts", contacts=people("+14155552672"))
+    going = anyio.Event()
+
+    async def slow(send: Send, request: Any) -> Any:
+        going.set()
+        await anyio.sleep(0.5)
+        return await send(request)
+
+    wire.fail(ADD, slow, times=1)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: agent.do("add_contacts", audience_id=audience_id, check_id=first["check_id"]))
+        await going.wait()
+        with anyio.move_on_after(0.2):
+            await agent.do("add_contacts", audience_id=audience_id, check_id=second["check_id"])
+    made = await agent.do("create_audience", name="Elsewhere", check_id=second["check_id"])
+
+    assert made["verified"]
+    assert len(organisation.members(audience_id)) == 3

@@ -308,6 +308,7 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
 # --- bad input -----------------------------------------------------------------------------------------------------
 
 
+@ONE_REVISION
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -398,6 +399,7 @@ async def test_what_cannot_be_checked_is_refused_with_what_to_do(
     assert await agent.fail("check_contacts", **arguments) == said
 
 
+@ONE_REVISION
 @pytest.mark.parametrize("argument", ["from_audiences", "exclude_audiences", "add_to_audience_id"])
 @pytest.mark.parametrize("audience_id", ["..", "../campaign", "", "60d0fe4f5311236168a109c\n"])
 async def test_an_id_that_is_none_is_refused_before_anything_is_sent(
@@ -441,6 +443,7 @@ async def _no_members(_: Any, __: Any) -> Any:
     return Response(200, json={"status": True, "data": {"members": [], "totalCount": 0, "hasMore": False}})
 
 
+@ONE_REVISION
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
@@ -550,9 +553,9 @@ async def test_a_long_check_tells_how_far_it_is(agent: LookedAtAgent) -> None:
     async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
         told.append((progress, total))
 
-    rows = "phone,name\n" + "".join(f"+1 (415) {200 + n // 10_000}-{n % 10_000:04}, Ann\n" for n in range(30_000))
+    rows = "phone,name\n" + "".join(f"+1 (415) {200 + n // 10_000}-{n % 10_000:04}, Ann\n" for n in range(15_000))
     await agent.client.call_tool("check_contacts", {"csv_text": rows}, progress_callback=note)
 
     assert told
     assert told == sorted(told)
-    assert {total for _, total in told} == {30_000}
+    assert {total for _, total in told} == {15_000}

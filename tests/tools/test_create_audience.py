@@ -245,6 +245,7 @@ async def test_a_check_without_a_ready_row_is_refused(agent: LookedAtAgent, wire
     assert not wire.writes
 
 
+@ONE_REVISION
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -319,6 +320,21 @@ async def test_when_atoms_cannot_be_asked_nothing_is_sent_and_the_report_is_told
     assert refused.data["next_step"].startswith(said)
     assert not wire.writes
     await agent.do("create_audience", name="June", check_id=check_id)
+
+
+@pytest.mark.parametrize("fault", [not_reached, too_many])
+async def test_when_the_audience_surely_was_not_made_the_check_is_free_again(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, fault: Any
+) -> None:
+    check_id = await checked(agent)
+    wire.fail(CREATE, fault, times=1)
+
+    refused = await agent.fail("create_audience", name="May", check_id=check_id)
+    await agent.do("create_audience", name="June", check_id=check_id)
+
+    assert "nothing was" in refused
+    assert "outcome unknown" not in refused
+    assert names_and_counts(organisation) == [("June", 2)]
 
 
 async def test_a_wrong_key_is_told_as_such(settings: Settings, connect: Connect) -> None:
@@ -442,7 +458,7 @@ async def test_a_part_whose_last_people_came_on_the_do_not_call_list_is_not_made
 def wide(organisation: Organisation) -> list[str]:
     """Stored audiences whose people, together, are a CSV of over 5 MB."""
     rows = [
-        "".join(f"{phone},{'é' * 900}\n" for phone in numbers(1_000, start))
+        "".join(f"{phone},{'x' * 1_800}\n" for phone in numbers(1_000, start))
         for start in range(2_000_000, 2_003_000, 1_000)
     ]
     return [organisation.audience(f"Old {n}", f"phoneNumber,note\n{part}") for n, part in enumerate(rows)]
@@ -669,7 +685,7 @@ async def test_a_count_that_differs_is_no_error_and_both_counts_are_told(agent: 
     made = await agent.do("create_audience", name="May", check_id=check_id)
 
     assert made["verified"] is False
-    assert made["warnings"] == ["2 people were sent; the count that Atoms gives is 1. Look again later."]
+    assert made["warnings"] == ["2 members should be stored; the count that Atoms gives is 1. Look again later."]
     assert made["audiences"][0]["member_count"] == 1
 
 
@@ -695,7 +711,9 @@ async def test_a_count_that_cannot_be_read_is_told_as_such(agent: LookedAtAgent,
     made = await agent.do("create_audience", name="May", check_id=check_id)
 
     assert made["verified"] is False
-    assert made["warnings"] == ["2 people were sent; the count that Atoms gives is not readable. Look again later."]
+    assert made["warnings"] == [
+        "2 members should be stored; the count that Atoms gives is not readable. Look again later."
+    ]
 
 
 # --- size ----------------------------------------------------------------------------------------------------------

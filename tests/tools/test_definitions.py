@@ -110,11 +110,15 @@ async def test_output_schemas_have_no_references_and_end_every_answer_with_a_nex
     ids=["legacy", "modern"],
 )
 async def test_tools_list_is_at_most_18_000_bytes_on_the_wire(messages: list[dict[str, Any]]) -> None:
-    said = "".join(json.dumps(message) + "\n" for message in messages)
-    ended = subprocess.run(  # noqa: ASYNC221 - nothing else runs
-        [sys.executable, "-m", "audiences_mcp"], input=said.encode(), capture_output=True, timeout=60, check=True
-    )
-    answer = ended.stdout.splitlines()[-1]
+    said = "".join(json.dumps(message) + "\n" for message in messages).encode()
+    command = [sys.executable, "-m", "audiences_mcp"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:  # noqa: ASYNC220 - nothing else runs
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(said)
+        server.stdin.flush()
+        answer = next(line for line in server.stdout if json.loads(line)["id"] == 2).strip()
+        server.stdin.close()
 
     assert len(json.loads(answer)["result"]["tools"]) == len(TOOLS)
     assert len(answer) <= 18_000

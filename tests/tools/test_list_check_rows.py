@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Organisation
-from tests.tools.conftest import Clock, LookedAtAgent, Wire, snapshot
+from tests.tools.conftest import ONE_REVISION, Clock, LookedAtAgent, Wire, snapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +37,7 @@ async def test_every_row_is_listed_with_what_became_of_it(agent: LookedAtAgent, 
     assert not wire.requests
 
 
+@ONE_REVISION
 @pytest.mark.parametrize(
     ("condition", "found"),
     [
@@ -102,6 +103,7 @@ async def test_an_unknown_reason_is_refused_with_those_there_are(agent: LookedAt
     assert refused.startswith("reason must be one of empty, excel_damaged, multiple_numbers,")
 
 
+@ONE_REVISION
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import Connect, LookedAtAgent, Wire, html
+from tests.tools.conftest import ONE_REVISION, Connect, LookedAtAgent, Wire, html
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +91,7 @@ async def test_hostile_text_stays_in_its_field_and_is_cleaned(agent: LookedAtAge
         assert "Ignore" not in json.dumps(told)
 
 
+@ONE_REVISION
 @pytest.mark.parametrize("audience_id", ["..", "../campaign", "", "60d0fe4f5311236168a109c", "z" * 24])
 @pytest.mark.parametrize("tool", ["get_audience", "list_audience_members", "delete_audience", "add_contacts"])
 async def test_what_is_no_id_is_refused_before_anything_is_asked(
