@@ -102,7 +102,7 @@ class Extension(Committer[Addition]):
         unfit = misfit(self._check, fit)
         if unfit:
             raise self._refused(f"Nothing was sent. {unfit}")
-        if fit.missing:
+        if fit.missing and self._check.ready:
             self._warnings.append(
                 f"Blank for the new people, since the list lacks them: {several(len(fit.missing), 'column')}."
             )

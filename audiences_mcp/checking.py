@@ -1,6 +1,7 @@
 """One check, whole: the list and its options in, a stored check with its report out."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -27,6 +28,7 @@ from audiences_mcp.text import line, several
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import Member
 
+_COLUMN_NAME = re.compile(r"[A-Za-z0-9_]+")  # Atoms' rule
 _PROGRESS_SECONDS = 0.1
 
 
@@ -103,6 +105,13 @@ def _default_region(app: App, request: Request) -> tuple[DefaultRegion, str | No
 
 
 def _options(request: Request, region: str | None) -> Options:
+    for name in request.column_mapping.values():
+        # An audience that exists may have columns of other names.
+        plain = line(name) == name != "" if request.add_to_audience_id else _COLUMN_NAME.fullmatch(name)
+        if not plain:
+            raise InvalidInput(
+                "column_mapping: a column name in Atoms has letters, digits and underscores only, such as firstName."
+            )
     return Options(
         default_region=region,
         bare_digits=request.bare_digits,
@@ -156,16 +165,27 @@ async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
     found = [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
     phone = found[0][0].phone_column
     others = dict.fromkeys(name for stored in found for name in audience_columns(*stored)[1:])
-    others.pop(phone, None)
     people = [
-        (member.data.get(audience.phone_column, ""), *(member.data.get(name, "") for name in others))
+        (
+            member.data.get(audience.phone_column, ""),
+            *("" if name == audience.phone_column else member.data.get(name, "") for name in others),
+        )
         for audience, members in found
         for member in members
     ]
     rows = [Row(number, cells) for number, cells in enumerate(people, 1) if any(cell.strip() for cell in cells)]
     if not rows:
         raise InvalidInput("The audiences have no members, so there is no list to check.")
-    return Table((phone, *others), rows, phone_column=phone)
+    headers = _unique(line(name) for name in (phone, *others))
+    return Table(headers, rows, phone_column=headers[0])
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of which no two are alike, though they may have become so by cleaning."""
+    headers: list[str] = []
+    for name in names:
+        headers.append(name if name and name not in headers else f"{name}_{len(headers) + 1}")
+    return tuple(headers)
 
 
 async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":

@@ -77,8 +77,7 @@ class Committer(ABC, Generic[Result]):
             except AtomsError as error:
                 raise self._refused(str(error)) from None
             finally:
-                if not self._stored.written and not self._stored.result:
-                    self._stored.target = None
+                self._unbind()
 
     def _bind(self, target: str, words: str) -> None:
         bound = self._stored.target
@@ -88,6 +87,11 @@ class Committer(ABC, Generic[Result]):
                 "was sent. For another target call check_contacts again.",
             )
         self._stored.target = bound or (target, words)
+
+    def _unbind(self) -> None:
+        """Free the check for another target when surely nothing was written."""
+        if not self._stored.written and not self._stored.result:
+            self._stored.target = None
 
     async def _compare_with_do_not_call(self) -> None:
         known, trouble = await self._app.do_not_call()

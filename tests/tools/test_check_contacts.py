@@ -372,6 +372,13 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
             {"contacts": [{"phone_number": "1", "variables": {"due": "x", "due\u200b": "y"}}]},
             "Two variables of one contact have the same name: give each a name of its own.",
         ),
+        *(
+            (
+                {"csv_text": CSV, "column_mapping": {"Name": name}},
+                "column_mapping: a column name in Atoms has letters, digits and underscores only, such as firstName.",
+            )
+            for name in ("", "first name", "name\n", "na\u202eme")
+        ),
         (
             {"csv_text": CSV, "only_where": {"Opted in": {"not": "no"}}},
             'only_where takes a text or a list of texts for each header, such as {"Opted in": "yes"}.',
@@ -509,6 +516,43 @@ async def test_hostile_names_stay_data_and_are_stored_as_typed(
         told = json.dumps({**answer, "sample": [], "problems": []}, ensure_ascii=False)
         assert not [name for name in HOSTILE if name in told]
         assert not set("\u202e\x00\u200b\x07") & set(json.dumps(answer, ensure_ascii=False))
+
+
+async def test_no_phone_number_and_no_column_gets_lost_between_audiences_of_different_columns(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    first = organisation.audience("A", "phone,mobile\n+14155552671,yes\n", "phone")
+    second = organisation.audience("B", "mobile,phone\n+14155552672,no\n", "mobile")
+
+    report = await agent.do("check_contacts", from_audiences=[first, second])
+
+    told = [(row["phone_number"], row["fields"]) for row in report["sample"]]
+    assert told == [("+14155552671", {"mobile": "yes"}), ("+14155552672", {"phone_3": "no"})]
+
+
+async def test_columns_of_stored_audiences_are_cleaned_and_stay_apart(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    old = organisation.audience("Old", "phone  no,na\u202eme,name,\u200b\n+14155552671,Ann,Rao,x\n", "phone  no")
+
+    report = await agent.do("check_contacts", from_audiences=[old])
+
+    assert [column["source"] for column in report["columns"]] == ["phone no", "name", "name_3", "_4"]
+    assert list(report["sample"][0]["fields"].values()) == ["Ann", "Rao", "x"]
+
+
+async def test_an_audiences_own_column_may_have_any_name(agent: LookedAtAgent, organisation: Organisation) -> None:
+    vip = organisation.audience("VIP", "phone,first name\n+14155550000,Bo\n", "phone")
+
+    report = await agent.do(
+        "check_contacts",
+        csv_text="Phone,Nam\n+14155552671,Ann\n",
+        column_mapping={"Nam": "first name"},
+        add_to_audience_id=vip,
+    )
+    await agent.do("add_contacts", audience_id=vip, check_id=report["check_id"])
+
+    assert organisation.members(vip)[-1] == {"phone": "+14155552671", "first name": "Ann"}
 
 
 async def test_hostile_headers_and_cells_are_cleaned_where_they_are_shown(agent: LookedAtAgent) -> None:
