@@ -1,6 +1,5 @@
 """One check, whole: the list and its options in, a stored check with its report out."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from audiences_mcp.app import App, Progress, Shelf, StoredCheck
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
+from audiences_mcp.contacts.columns import free_name, is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits, region_code
@@ -28,7 +28,6 @@ from audiences_mcp.text import line, several
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import Member
 
-_COLUMN_NAME = re.compile(r"[A-Za-z0-9_]+")  # Atoms' rule
 _PROGRESS_SECONDS = 0.1
 
 
@@ -107,7 +106,7 @@ def _default_region(app: App, request: Request) -> tuple[DefaultRegion, str | No
 def _options(request: Request, region: str | None) -> Options:
     for name in request.column_mapping.values():
         # An audience that exists may have columns of other names.
-        plain = line(name) == name != "" if request.add_to_audience_id else _COLUMN_NAME.fullmatch(name)
+        plain = line(name) == name != "" if request.add_to_audience_id else is_variable_name(name)
         if not plain:
             raise InvalidInput(
                 "column_mapping: a column name in Atoms has letters, digits and underscores only, such as firstName."
@@ -182,10 +181,11 @@ async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
     """Return names of which no two are alike, though they may have become so by cleaning."""
-    headers: list[str] = []
-    for name in names:
-        headers.append(name if name and name not in headers else f"{name}_{len(headers) + 1}")
-    return tuple(headers)
+    taken: dict[str, int] = {}
+    return tuple(
+        free_name(name if name and name not in taken else f"{name}_{place}", taken)
+        for place, name in enumerate(names, 1)
+    )
 
 
 async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":

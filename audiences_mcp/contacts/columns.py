@@ -180,7 +180,7 @@ def sent_columns(
     kept |= set(renamed)
     order = [phone, *(index for index in range(len(table.headers)) if index != phone and index in kept)]
     columns = [
-        Column(header, renamed.get(index) or _free(variable_name(header, index), taken), index)
+        Column(header, renamed.get(index) or free_name(variable_name(header, index), taken), index)
         for index in order
         for header in [table.headers[index]]
     ]
@@ -191,12 +191,17 @@ def sent_columns(
 
 def variable_name(header: str, index: int) -> str:
     """Return a header as the name of a call variable: ASCII letters, digits and underscores (Atoms' rule)."""
-    if re.fullmatch(r"[A-Za-z0-9_]+", header):
+    if is_variable_name(header):
         return header
     return re.sub(r"[^A-Za-z0-9_]+", "_", header).strip("_") or f"column_{index + 1}"
 
 
-def _free(name: str, taken: dict[str, int]) -> str:
+def is_variable_name(name: str) -> bool:
+    """Tell whether Atoms takes a name as that of a call variable."""
+    return re.fullmatch(r"[A-Za-z0-9_]+", name) is not None
+
+
+def free_name(name: str, taken: dict[str, int]) -> str:
     """Return the name, numbered where it is taken, and take it."""
     free = name
     while free in taken:

@@ -16,7 +16,7 @@ from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits, Phone, read_number, read_numbers
-from audiences_mcp.contacts.reasons import Reason, Status
+from audiences_mcp.contacts.reasons import Reason, Refusal, Status
 from audiences_mcp.contacts.sources import Row, Table, table_from_csv
 from audiences_mcp.errors import InvalidInput
 
@@ -171,10 +171,19 @@ def spelled(draw: st.DrawFn) -> tuple[str, list[str]]:
     def one() -> str:
         prefix = draw(st.sampled_from(["+", "00", "tel:+", "'+", "+ ", "(+"]))
         separators = draw(st.lists(st.sampled_from(["", "", " ", "-", ".", "\u00a0"]), min_size=20, max_size=20))
+        for place in (len(digits) - 3, len(digits) - 2):  # a full stop there is that of a decimal, which is refused
+            separators[place] = separators[place].replace(".", "")
         body = "".join(char + separators[place] for place, char in enumerate(digits[:-1])) + digits[-1]
         return prefix + body + (")" if prefix.endswith("(+") else "")
 
     return f"+{digits}", [one() for _ in range(draw(st.integers(1, 5)))]
+
+
+@pytest.mark.parametrize("cell", ["+1201555012.3", "+120155501.23", "+1 201 5550.12"])
+def test_a_number_that_ends_like_a_decimal_is_refused_and_not_glued_together(cell: str) -> None:
+    reading = read_number(cell)
+    assert isinstance(reading, Refusal)
+    assert reading.reason is Reason.EXCEL_DAMAGED
 
 
 @given(spelled())

@@ -541,6 +541,18 @@ async def test_columns_of_stored_audiences_are_cleaned_and_stay_apart(
     assert list(report["sample"][0]["fields"].values()) == ["Ann", "Rao", "x"]
 
 
+async def test_a_numbered_column_does_not_take_the_name_of_another(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    old = organisation.audience("Old", "phone,name_4,name,na\u202eme\n+14155552671,Ann,Rao,x\n", "phone")
+
+    report = await agent.do("check_contacts", from_audiences=[old])
+
+    headers = [column["source"] for column in report["columns"]]
+    assert headers[:3] == ["phone", "name_4", "name"]
+    assert len(set(headers)) == 4
+
+
 async def test_an_audiences_own_column_may_have_any_name(agent: LookedAtAgent, organisation: Organisation) -> None:
     vip = organisation.audience("VIP", "phone,first name\n+14155550000,Bo\n", "phone")
 
