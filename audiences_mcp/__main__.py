@@ -1,13 +1,17 @@
-"""Command line: serve MCP on stdio, run the demo, serve the sandbox."""
+"""Command line: serve MCP on stdio, run the demo, check a file, serve the sandbox."""
 
 import argparse
 import gc
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from audiences_mcp import __version__
 from audiences_mcp.errors import AudiencesError
+
+if TYPE_CHECKING:
+    from audiences_mcp.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return {"demo": _demo, "sandbox": _sandbox, None: _serve}[options.command](options)
+        return {"demo": _demo, "check": _check, "sandbox": _sandbox, None: _serve}[options.command](options)
     except AudiencesError as error:
         sys.stderr.write(f"audiences-mcp: {error}\n")
         return 2
@@ -30,8 +34,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--sandbox", action="store_true", help="use the embedded Atoms sandbox: no key, no network")
     parser.add_argument("--read-only", action="store_true", help="hide the tools that change anything")
+    parser.add_argument(
+        "--folder",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="folder that lists may be read from; may be given several times",
+    )
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="run the whole job on the embedded sandbox and print every step")
+    check = commands.add_parser("check", help="check a list and print what a commit would do; nothing is sent")
+    check.add_argument("file", metavar="FILE", help="a .csv, .tsv, .txt or .xlsx file")
+    check.add_argument("--region", metavar="CODE", help="country of numbers without a country code, such as IN")
+    check.add_argument(
+        "--phone-column",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="header of the phone column; several are tried in their order",
+    )
+    check.add_argument("--sheet", metavar="NAME", help="sheet of an .xlsx file")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.add_argument("--rejected", metavar="OUT.csv", help="write the refused rows with their reasons to a new file")
     sandbox = commands.add_parser("sandbox", help="serve the sandbox to any Atoms client")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks one")
     sandbox.add_argument("--db", default=":memory:", metavar="FILE", help="keep its data in this file; default: memory")
@@ -40,16 +64,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
-    from audiences_mcp.config import settings_from  # noqa: PLC0415 - after the collector is off
-    from audiences_mcp.server import build_server  # noqa: PLC0415
+    from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
 
-    server = build_server(settings_from(sandbox=options.sandbox, read_only=options.read_only))
+    server = build_server(_settings(options))
     gc.freeze()
     gc.enable()
     # The SDK reads standard input in a thread that a KeyboardInterrupt does not end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     server.run("stdio")
     return 0
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from audiences_mcp.config import settings_from  # noqa: PLC0415 - after the collector is off
+
+    return settings_from(sandbox=options.sandbox, read_only=options.read_only, folders=options.folder)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from audiences_mcp.terminal import run  # noqa: PLC0415 - brings rich
+
+    return run(options, _settings(options))
 
 
 def _demo(_: argparse.Namespace) -> int:

@@ -63,7 +63,7 @@ class Extension(Committer[Addition]):
             self._guard_campaigns(allowed=allow_active_campaign)
             members = await client.all_members(audience_id)
             self._member_count = len(members)
-            await self._compare_with_do_not_call()
+            await self._compare_with_suppressed()
             await self._compare_with_members(members)
             fit = self._fit(members)
             people = [

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import inf
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -17,7 +18,9 @@ import anyio.to_thread
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.check import Check
 from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
+from audiences_mcp.folders import Folders, read_file
 from audiences_mcp.models import AudienceInfo, CheckReport, Commit, Person
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
@@ -238,7 +241,9 @@ class App:
         self._resources = AsyncExitStack()
         self._client: AtomsClient | None = None
         self._starting = anyio.Lock()
+        self.folders = Folders(settings.folders)
         self._do_not_call: tuple[float, KnownNumbers] | None = None
+        self._suppression: tuple[object, KnownNumbers] | None = None
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def client(self) -> "AtomsClient":
@@ -299,6 +304,31 @@ class App:
         known = await anyio.to_thread.run_sync(lambda: KnownNumbers((number, "") for number in stored))
         self._do_not_call = (self._clock() + DO_NOT_CALL_LIFETIME, known)
         return known, ""
+
+    async def suppression_list(self) -> KnownNumbers | None:
+        """Return the numbers of the suppression file as it stands now, or None where none is set.
+
+        Raises:
+            NotConfigured: It cannot be read, so that nobody is called who stands in it.
+        """
+        if self.settings.suppression_file is None:
+            return None
+        return await anyio.to_thread.run_sync(self._read_suppression, self.settings.suppression_file)
+
+    def _read_suppression(self, path: Path) -> KnownNumbers:
+        try:
+            status = path.stat()
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if self._suppression is None or self._suppression[0] != version:
+                cells = suppressed_cells(read_file(path.resolve()))
+                self._suppression = (version, KnownNumbers((cell, "") for cell in cells))
+        except (InvalidInput, OSError) as error:
+            reason = str(error) if isinstance(error, InvalidInput) else f"It is not there ({error.strerror})."
+            raise NotConfigured(
+                f"The suppression file (AUDIENCES_MCP_SUPPRESSION_FILE) cannot be used, so nothing was checked or sent. "
+                f"{reason}",
+            ) from None
+        return self._suppression[1]
 
     def plan(self, key: str) -> Plan:
         """Return the plan of one list under one name, the same one each time."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -14,13 +14,15 @@ import anyio.to_thread
 from audiences_mcp.app import App, Progress, Shelf, StoredCheck
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
 from audiences_mcp.contacts import report
+from audiences_mcp.contacts.cautions import country_warnings, objections, variable_warnings
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import free_name, is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits, region_code
 from audiences_mcp.contacts.report import MAX_MEMBERS
-from audiences_mcp.contacts.sources import Row, Table, TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv, table_from_file
+from audiences_mcp.contacts.tables import Row, Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion
 from audiences_mcp.text import line, several
@@ -30,12 +32,15 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
 
 _PROGRESS_SECONDS = 0.1
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What `check_contacts` was asked; each field as the argument of the same name says."""
 
     contacts: Sequence[Contact] | None = None
+    file_path: str | None = None
     csv_text: str | None = None
     from_audiences: Sequence[str] | None = None
     default_region: str | None = None
@@ -46,6 +51,7 @@ class Request:
     region_column: str | None = None
     keep_columns: Sequence[str] | None = None
     column_mapping: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
     exclude_audiences: Sequence[str] = ()
     add_to_audience_id: str | None = None
 
@@ -60,31 +66,53 @@ class _Target:
 
 
 async def run_check(app: App, request: Request, progress: Progress) -> StoredCheck:
+    """Read a list, check it and keep the check; see `read_table` and `check_list`."""
+    return await check_list(app, request, await read_table(app, request, progress), progress)
+
+
+async def check_list(app: App, request: Request, table: Table, progress: Progress) -> StoredCheck:
     """Check a list and keep the check.
 
     Args:
         app: The server process.
-        request: The list and how it is to be read.
+        request: How the list is to be read.
+        table: The list.
         progress: Where to tell how far it is.
 
     Raises:
         InvalidInput: The list or an option cannot be used; says which.
+        NotConfigured: The suppression file cannot be read.
         AtomsError: An audience that is needed could not be read.
     """
     default_region, region = _default_region(app, request)
     options = _options(request, region)
-    table = await _table(app, request)
     target = await _target(app, request)
     do_not_call, trouble = await app.do_not_call()
     known = KnownLists(
         do_not_call=do_not_call,
+        suppression_list=await app.suppression_list(),
         excluded_audience=await _excluded(app, request),
         already_member=target.known if target else None,
     )
     check = await _in_thread(partial(check_table, table, options, known), progress)
-    warnings = [*([trouble] if trouble else []), *_known_warnings(known), *_target_warnings(check, target)]
-    next_step = _next_step(app, check, target, unchecked=bool(trouble))
-    told = await anyio.to_thread.run_sync(_report, check, default_region, warnings, next_step)
+
+    def tell(_: Tick) -> CheckReport:
+        against = objections(table, check)
+        countries = country_warnings(table, check, options)
+        warnings = [
+            *([trouble] if trouble else []),
+            *_known_warnings(known),
+            *_target_warnings(check, target),
+            *table.notes,
+            *(objection.warning for objection in against),
+            *countries,
+            *variable_warnings(check),
+        ]
+        asks = [*(["whether to leave out those who said no"] if against else []), *_country_ask(check, countries)]
+        next_step = _next_step(app, check, target, asks, unchecked=bool(trouble))
+        return _report(check, default_region, warnings, next_step)
+
+    told = await _in_thread(tell, progress)
     stored = StoredCheck(told.check_id, check, told)
     app.checks.put(told.check_id, stored)
     return stored
@@ -133,9 +161,17 @@ def _wanted_values(values: Any) -> list[str]:  # noqa: ANN401 - a value or a lis
 # --- sources -------------------------------------------------------------------------------------------------------
 
 
-async def _table(app: App, request: Request) -> Table:
+async def read_table(app: App, request: Request, progress: Progress) -> Table:
+    """Return the list of a request as a table, whatever it came in.
+
+    Raises:
+        InvalidInput: There is not exactly one source, or it cannot be read; says what to do.
+        NotConfigured: It is a file, and no folder is allowed.
+        AtomsError: A stored audience could not be read.
+    """
     sources = {
         "contacts": request.contacts,
+        "file_path": request.file_path,
         "csv_text": request.csv_text,
         "from_audiences": request.from_audiences,
     }
@@ -143,10 +179,14 @@ async def _table(app: App, request: Request) -> Table:
     if len(given) != 1:
         both = f"; you gave {' and '.join(given)}" if given else ""
         raise InvalidInput(f"Give exactly one source of {', '.join(sources)}{both}.")
+    if request.sheet is not None and request.file_path is None:
+        raise InvalidInput("sheet names a sheet of an .xlsx file, so it goes with file_path: leave it out.")
     if request.contacts is not None:
         return table_from_contacts([_typed(contact) for contact in request.contacts])
     if request.csv_text is not None:
-        return await anyio.to_thread.run_sync(table_from_csv, request.csv_text)
+        return await _in_thread(partial(table_from_csv, request.csv_text), progress)
+    if (path := request.file_path) is not None:
+        return await _in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
     return await _table_of_audiences(app, request.from_audiences or ())
 
 
@@ -215,14 +255,14 @@ async def _excluded(app: App, request: Request) -> KnownNumbers | None:
 # --- off the event loop --------------------------------------------------------------------------------------------
 
 
-async def _in_thread(work: Callable[[Callable[[int, int], None]], Check], progress: Progress) -> Check:
-    """Run a check in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
+async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
+    """Run work in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
     told = monotonic()
 
     def tick(done: int, rows: int) -> None:
         nonlocal told
         anyio.from_thread.check_cancelled()
-        if monotonic() - told >= _PROGRESS_SECONDS:
+        if rows and monotonic() - told >= _PROGRESS_SECONDS:
             told = monotonic()
             anyio.from_thread.run(progress, done, rows, f"Checked {done:,} of {several(rows, 'row')}")
 
@@ -258,6 +298,7 @@ def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str]
 def _known_warnings(known: KnownLists) -> list[str]:
     lists = (
         ("do-not-call list", known.do_not_call),
+        ("suppression file", known.suppression_list),
         ("excluded audiences", known.excluded_audience),
         ("audience that the list is for", known.already_member),
     )
@@ -286,10 +327,16 @@ def _misfit(check: Check, target: _Target) -> str:
     return misfit(check, fit_columns(check, columns, empty=not target.members))
 
 
-def _next_step(app: App, check: Check, target: _Target | None, *, unchecked: bool) -> str:
+def _country_ask(check: Check, country_warnings: Sequence[str]) -> list[str]:
+    if not report.needs_country(check.rows):
+        return []
+    ways = "region_column or default_region" if country_warnings else "default_region"
+    return [f"which country the numbers without a country code are of, then check again with {ways}"]
+
+
+def _next_step(app: App, check: Check, target: _Target | None, asks: Sequence[str], *, unchecked: bool) -> str:
     ask = "Show the person the counts, the sample and the warnings."
-    if report.needs_country(check.rows):
-        ask += " Ask which country the numbers without a country code are of, then check again with default_region."
+    ask += "".join(f" Ask {each}." for each in asks)
     if not check.ready:
         return f"{ask} No row can be called yet: mend the rows as their hints say, and check again."
     ask += " Ask them to confirm that everyone agreed to be called"

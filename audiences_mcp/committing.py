@@ -93,11 +93,11 @@ class Committer(ABC, Generic[Result]):
         if not self._stored.written and not self._stored.result:
             self._stored.target = None
 
-    async def _compare_with_do_not_call(self) -> None:
+    async def _compare_with_suppressed(self) -> None:
+        """Leave out who came on the do-not-call list or into the suppression file since the check."""
         known, trouble = await self._app.do_not_call()
-        if known is not None:
-            self._check = self._check.against(KnownLists(do_not_call=known))
-        else:
+        self._check = self._check.against(KnownLists(known, await self._app.suppression_list()))
+        if known is None:
             self._unchecked = trouble
             self._warnings.append(trouble)
 

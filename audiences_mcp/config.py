@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 
 from audiences_mcp.errors import NotConfigured
 
@@ -28,6 +29,8 @@ class Settings:
         sandbox: Whether the embedded sandbox is used instead of Atoms.
         default_region: Region as written (ISO code) for numbers without a country code, or None.
         read_only: Whether the tools that change anything are hidden.
+        folders: Absolute paths of the folders that lists may be read from.
+        suppression_file: File of numbers that are never uploaded, or None.
     """
 
     api_key: str | None = field(default=None, repr=False)  # a representation may end in a log
@@ -35,10 +38,16 @@ class Settings:
     sandbox: bool = False
     default_region: str | None = None
     read_only: bool = False
+    folders: tuple[Path, ...] = ()
+    suppression_file: Path | None = None
 
 
 def settings_from(
-    environment: Mapping[str, str] = os.environ, *, sandbox: bool = False, read_only: bool = False
+    environment: Mapping[str, str] = os.environ,
+    *,
+    sandbox: bool = False,
+    read_only: bool = False,
+    folders: Sequence[str] = (),
 ) -> Settings:
     """Return the settings of the environment; the flags of the command line add to them.
 
@@ -51,6 +60,8 @@ def settings_from(
         sandbox=sandbox or _switch(environment, "AUDIENCES_MCP_SANDBOX"),
         default_region=_value(environment, "AUDIENCES_MCP_DEFAULT_REGION"),
         read_only=read_only or _switch(environment, "AUDIENCES_MCP_READ_ONLY"),
+        folders=_folders([*(_value(environment, "AUDIENCES_MCP_FOLDERS") or "").split(os.pathsep), *folders]),
+        suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
     )
 
 
@@ -69,6 +80,15 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     if value in _TRUE | _FALSE:
         return value in _TRUE
     raise NotConfigured(f"{name} must be on or off.")
+
+
+def _folders(texts: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(path for text in texts if is_set(text) and (path := _path(text.strip()))))
+
+
+def _path(text: str | None) -> Path | None:
+    """Return an absolute path; `~` is the home of whoever runs the server."""
+    return Path(os.path.abspath(os.path.expanduser(text))) if text else None  # noqa: PTH100, PTH111 - links stay, errors do not arise
 
 
 def _url(text: str) -> str:

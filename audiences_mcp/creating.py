@@ -51,7 +51,7 @@ class Creation(Committer[Commit]):
             if done:
                 return already_done(done)
             client = await self._app.client()
-            await self._compare_with_do_not_call()
+            await self._compare_with_suppressed()
             audiences = await client.list_audiences()
             plan = self._plan = self._app.plan(self._fingerprint(fold(name)))
             _forget_deleted(plan, audiences)

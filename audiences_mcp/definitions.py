@@ -264,11 +264,14 @@ def _tidy(node: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
 
 
 def _slim(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Leave out what a client can do without: docstrings of result classes, and which inner fields are always there."""
+    """Leave out what a client can do without.
+
+    Docstrings of result classes, which inner fields are always there, that the values of a person's own fields are text.
+    """
     if isinstance(node, dict):
         return {
             key: {name: _slim(item) for name, item in value.items()} if key == "properties" else _slim(value)
             for key, value in node.items()
-            if key not in {"description", "required"}
+            if key not in {"additionalProperties", "description", "required"}
         }
     return node

@@ -15,7 +15,7 @@ _READING = """\
 Turns contact lists into Atoms audiences that are safe to dial. Atoms calls everyone in an audience, so never guess a \
 number, a country or consent: ask the person.
 
-Check first: check_contacts reads a list (typed contacts, CSV text or stored audiences), tells row by row what is \
+Check first: check_contacts reads a list (a file, typed contacts, CSV text or stored audiences), tells row by row what is \
 ready, sends nothing and gives a check_id. Show the person its counts, sample, problems and warnings. list_check_rows \
 gives more rows; default_region, bare_digits or phone_columns settle what is unsure."""
 

@@ -63,7 +63,7 @@ DefaultRegion = Annotated[
 CheckId = Annotated[str | None, Field(description="check_id of a check that the person has seen")]
 AudienceId = Annotated[
     str,
-    Field(description="24 hexadecimal characters from list_audiences, such as 60d0fe4f5311236168a109ca"),
+    Field(description="24 hex digits from list_audiences, such as 60d0fe4f5311236168a109ca"),
 ]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
 
@@ -78,11 +78,17 @@ def _app(ctx: Ctx) -> App:
 async def check_contacts(
     ctx: Ctx,
     contacts: Contacts = None,
+    file_path: Annotated[
+        str | None,
+        Field(
+            description="A .csv, .tsv, .txt or .xlsx file by name or path, such as leads.xlsx",
+        ),
+    ] = None,
     csv_text: Annotated[
         str | None,
         Field(
             max_length=_MAX_CSV,
-            description="A pasted table as CSV with a header row, such as phone,name\\n+14155552671,Ann",
+            description="A pasted table as CSV with a header, such as phone,name\\n+14155552671,Ann",
         ),
     ] = None,
     from_audiences: Annotated[
@@ -110,9 +116,7 @@ async def check_contacts(
         dict[str, Any] | None,
         Field(description='Rows to keep: header to value or values, such as {"Opted in":"yes"}; case is ignored'),
     ] = None,
-    region_column: Annotated[
-        str | None, Field(description="Header of the column with each row's country, such as Country")
-    ] = None,
+    region_column: Annotated[str | None, Field(description="Header of each row's country, such as Country")] = None,
     keep_columns: Annotated[
         list[str] | None,
         Field(description='Headers to send as call variables, such as ["Name"]; else all'),
@@ -121,6 +125,7 @@ async def check_contacts(
         dict[str, str] | None,
         Field(description='Header to column name in Atoms, such as {"First Name":"firstName"}'),
     ] = None,
+    sheet: Annotated[str | None, Field(description="Sheet of an .xlsx with several, such as May")] = None,
     exclude_audiences: Annotated[
         list[str] | None,
         Field(description="audience_ids whose members are left out, such as last month's"),
@@ -137,6 +142,7 @@ async def check_contacts(
     long_job()
     request = Request(
         contacts=contacts,
+        file_path=file_path,
         csv_text=csv_text,
         from_audiences=from_audiences,
         default_region=default_region,
@@ -147,6 +153,7 @@ async def check_contacts(
         region_column=region_column,
         keep_columns=keep_columns,
         column_mapping=column_mapping or {},
+        sheet=sheet,
         exclude_audiences=exclude_audiences or (),
         add_to_audience_id=add_to_audience_id,
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_a_switch_that_is_neither_is_refused_without_its_value(name: str, value:
 
 @pytest.mark.parametrize(("name", "field"), SWITCHES.items())
 def test_a_flag_of_the_command_line_turns_a_switch_on_whatever_the_environment_says(name: str, field: str) -> None:
-    flag = {field: True}
+    flag: Any = {field: True}
     assert getattr(settings_from({name: "off"}, **flag), field) is True
     assert getattr(settings_from({name: "on"}), field) is True
     others = [other for other in SWITCHES.values() if other != field]

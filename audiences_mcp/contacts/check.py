@@ -3,24 +3,23 @@
 Data flows one way: a `Table` and its `Options` in, a `Check` out, which never changes afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
+from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.contacts.phones import BareDigits, Phone, read_numbers, region_code
+from audiences_mcp.contacts.phones import BareDigits, Phone, is_us_state, read_numbers, region_code
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
-from audiences_mcp.contacts.sources import Row, Table
+from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
 from audiences_mcp.text import clean, clip, line
 
-MAX_ROWS = 200_000
 _MAX_VALUE = 100
 _MAX_LABEL = 80
-
-Tick = Callable[[int, int], None]
-"""Called with rows done and rows in all; may raise to stop the check."""
+_FEW_CELLS = 2
+_NOTE_HINT = "Only one cell of the row is filled: if it is a total or a note below the list, leave it out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +187,20 @@ def _countries(table: Table, options: Options) -> list[_Country]:
     """Return the country of each row.
 
     Raises:
-        InvalidInput: Most values of the region column are no countries: US states, say, of which some look like one.
+        InvalidInput: The region column holds US states, of which some (`IN`, `CA`) look like a country, or mostly what is
+            none.
     """
     place = find_header(table, options.region_column, "region_column") if options.region_column else None
     named = [(row.region if place is None else row.cells[place]).strip() for row in table.rows]
     countries = {name: _country(name) if name else _Country(options.default_region) for name in dict.fromkeys(named)}
     known = sum(bool(name) and country.known for name, country in countries.items())
     unknown = sum(not country.known for country in countries.values())
-    if place is not None and 0 < known < unknown:
+    states = any(not country.known and is_us_state(name) for name, country in countries.items())
+    if place is not None and (states or 0 < known < unknown):
         raise InvalidInput(
-            f"region_column: most values of {table.headers[place]!r} are no countries: name a column of ISO codes, such "
-            "as IN, or of English names of countries, or leave region_column out.",
+            f"region_column: {'some values of' if states else 'most values of'} {table.headers[place]!r} are "
+            f"{'states of the US' if states else 'no countries'}: name a column of ISO codes, such as IN, or of English "
+            "names of countries, or leave region_column out.",
         )
     return [countries[name] for name in named]
 
@@ -271,16 +273,27 @@ class _Judge:
         if isinstance(reading, Phone) and row.surplus:
             reading = Refusal(Reason.MALFORMED_ROW)
         if isinstance(reading, Refusal):
-            return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, reading.hint)
-        fields = tuple(clean(row.cells[index]) for index in self._fields)
+            hint = reading.hint
+            if reading.reason is Reason.EMPTY and _is_note(row):
+                hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
+            return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
+        fields = tuple(self._text(row.cells[index]) for index in self._fields)
         first = self._first_rows.setdefault(reading.number, row.number)
         ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields)
         if first != row.number:
             return _refused(ready, Reason.DUPLICATE, first)
         return _compare(ready, self._known)
 
+    def _text(self, cell: str) -> str:
+        return clean(unguarded(cell) if self._table.guarded else cell)
+
     def _label(self, row: Row) -> str:
         return line(" ".join(row.cells[index] for index in self._labels), _MAX_LABEL)
+
+
+def _is_note(row: Row) -> bool:
+    """Tell whether a row holds but one cell of several, as totals and notes below a report do."""
+    return len(row.cells) > _FEW_CELLS and sum(1 for cell in row.cells if cell.strip()) == 1
 
 
 def _compare(row: CheckedRow, known: KnownLists) -> CheckedRow:

@@ -3,17 +3,18 @@
 import difflib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal
-from audiences_mcp.contacts.sources import Table
+from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.text import line
 
-_SAMPLED_ROWS = 500
+_SAMPLED_CELLS = 500
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
 _LIKE_TENTHS = 5
 _REAL_TENTHS = 3
@@ -25,11 +26,17 @@ _PHONE_HEADER = re.compile(
 _OTHER_DIGITS = re.compile(
     r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
     r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
-    r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude|fax|telefax",
+    r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude|fax|telefax|pager|telex|isdn|tty|tdd|assistant",
 )
+_SWITCHBOARD = re.compile(r"company|corporate|main\b|switchboard|zentrale|office", re.IGNORECASE)
+_MOBILE_HEADER = re.compile(r"mobil|cell|handy|whatsapp|m[oó]vil|celular|portable|мобил", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of order_id, Order ID and orderId
-_FULL_NAMES = ("name", "fullname", "contactname", "customername", "displayname", "contact", "customer")
-_FIRST_NAMES, _LAST_NAMES = ("firstname", "givenname", "forename"), ("lastname", "surname", "familyname")
+_FULL_NAMES = (
+    *("name", "fullname", "yourname", "personname", "contactname", "customername", "attendeename", "inviteename"),
+    *("displayname", "contact", "customer"),
+)
+_FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorname", "nome")
+_LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +93,15 @@ def phone_columns(
         return list(dict.fromkeys(find_header(table, header, "phone_columns") for header in wanted))
     if table.phone_column is not None:
         return [table.headers.index(table.phone_column)]
-    candidates = _candidates(table, regions or [region] * len(table.rows))
+    candidates = _in_order(table, _candidates(table, regions or [region] * len(table.rows)))
     if not candidates:
         raise InvalidInput(
             "No column of the list holds phone numbers: name the right one in phone_columns. "
             f"It has {_named(table.headers)}.",
         )
-    shown = "; ".join(f"{table.headers[index]!r} (such as {_masked_sample(table, index)})" for index in candidates)
+    shown = "; ".join(
+        f"{table.headers[index]!r} (such as {_masked_sample(table, index)})" for index in sorted(candidates)
+    )
     ready = ", ".join(json.dumps(table.headers[index], ensure_ascii=False) for index in candidates)
     if len(candidates) > 1:
         raise InvalidInput(
@@ -107,17 +116,44 @@ def phone_columns(
     return candidates
 
 
+def holds_phone_numbers(table: Table) -> bool:
+    """Tell whether a column of the list holds phone numbers."""
+    candidates = _candidates(table, [None] * len(table.rows))
+    return any(not _names_other_digits(table.headers[index]) for index in candidates)
+
+
+def phone_cells(table: Table) -> list[str]:
+    """Return the filled cells of every column that holds numbers, for a list of people who must not be called."""
+    places = [table.headers.index(table.phone_column)] if table.phone_column else []
+    places = places or _candidates(table, [None] * len(table.rows))
+    return [cell for row in table.rows for place in places if (cell := row.cells[place].strip())]
+
+
+def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
+    """Return columns of numbers as a person would try them: mobiles, then the fuller ones, switchboards last."""
+
+    def rank(place: int) -> tuple[bool, bool, int]:
+        header = table.headers[place]
+        filled = sum(1 for row in table.rows if row.cells[place].strip())
+        return _SWITCHBOARD.search(header) is not None, _MOBILE_HEADER.search(header) is None, -filled
+
+    return sorted(candidates, key=rank)
+
+
 def _names_other_digits(header: str) -> bool:
     return any(_OTHER_DIGITS.fullmatch(word.lower()) for word in _WORDS.findall(header))
 
 
 def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
     """Find the columns of numbers by their cells. A header only adds a column, whose numbers lack a country code."""
-    step = -(-len(table.rows) // _SAMPLED_ROWS)
-    rows = list(zip(table.rows, regions, strict=True))[::step]
     real, like, named = [], [], []
     for index, header in enumerate(table.headers):
-        filled = [(cell, region) for row, region in rows if (cell := row.cells[index]).strip()]
+        filled = [
+            (cell, region)
+            for row, region in zip(table.rows, regions, strict=True)
+            if (cell := row.cells[index]) and not cell.isspace()
+        ]
+        filled = filled[:: -(-len(filled) // _SAMPLED_CELLS) or 1]
         cells = [cell for cell, _ in filled]
         readings = read_numbers(cells, [region for _, region in filled])
         likes = sum(_is_like_a_number(cell, reading) for cell, reading in zip(cells, readings, strict=True))
@@ -129,7 +165,9 @@ def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
         reals = sum(isinstance(reading, Phone) for reading in readings)
         if reals * 10 >= len(cells) * _REAL_TENTHS:
             real.append(index)
-    return sorted({*real, *named}) if real else named or like
+    found = sorted({*real, *named}) if real else named or like
+    # Numbers of faxes and orders may be real phone numbers too; their header counts where another column is left.
+    return [index for index in found if not _names_other_digits(table.headers[index])] or found
 
 
 def _is_like_a_number(cell: str, reading: Phone | Refusal) -> bool:
@@ -147,7 +185,8 @@ def _masked_sample(table: Table, index: int) -> str:
 
 def label_columns(table: Table) -> list[int]:
     """Return the places of the cells by which a person knows a row: a full name, else first and last name."""
-    words = [re.sub(r"[^a-z]", "", header.lower()) for header in table.headers]
+    plain = (unicodedata.normalize("NFKD", header.lower()) for header in table.headers)
+    words = [re.sub(r"[^a-z]", "", header) for header in plain]
     for names in _FULL_NAMES:
         if names in words:
             return [words.index(names)]

@@ -258,8 +258,8 @@ def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
         if _may_be_national(cell.digits, region) and _national(cell.digits, region).differs(international):
             return Refusal(
                 Reason.AMBIGUOUS_COUNTRY,
-                f"Many rows of this list are numbers of {region} with a plus glued on. If this one is too, give it "
-                f"without the plus and set default_region to {region}.",
+                f"Many rows of this list look like national numbers (of {region}, perhaps) with a plus glued on: ask which "
+                "country they are of, then give them without the plus and set default_region.",
             )
     return _from_plus(cell.digits, cell)
 
@@ -318,7 +318,7 @@ def _judge_exit_code(cell: _Cell, reading: _Reading, region: str) -> Phone | Ref
 
 def _may_be_slip(digits: str, region: str) -> bool:
     """Tell whether one wrong digit may have made an exit code of a national number, as a doubled first zero does."""
-    if len(digits) <= min(_SHORT_ABROAD, len(_trunk_prefix(region)) + max(_ordinary_lengths(region))):
+    if len(digits) <= min(_SHORT_ABROAD, len(_trunk_prefix(region)) + max(_ordinary_lengths(region), default=0)):
         return True
     with_one_zero = _national(digits[1:], region) if digits.startswith("00") else _UNREAD
     if not _dials_00(region):
@@ -665,6 +665,11 @@ _COMMON_NAMES = {
 }
 
 
+_US_STATES = frozenset(
+    "AK AZ CT DC FL HI IA KS MI MS ND NH NJ NM NV NY OH OK OR RI SD TX UT VT WA WI WV WY".split()  # noqa: SIM905 - shorter
+)
+
+
 def region_code(text: str) -> str:
     """Return the region code that a text names: an ISO 3166 alpha-2 code, an English name or a country code.
 
@@ -683,6 +688,16 @@ def region_code(text: str) -> str:
     raise InvalidInput(
         "The region is not a country that we know: use its ISO 3166 code of two letters, such as IN, US or GB.",
     )
+
+
+def is_us_state(text: str) -> bool:
+    """Tell whether a text is the code of a state of the US and of no country; `IN` and `CA` are both."""
+    return text.strip().upper() in _US_STATES
+
+
+def country_code(region: str) -> int:
+    """Return the country code of a region, such as 1 for `US`; 0 for one that is not known."""
+    return phonenumbers.country_code_for_region(region)
 
 
 @lru_cache

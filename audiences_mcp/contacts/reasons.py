@@ -73,7 +73,7 @@ HINTS = {
     Reason.TOO_LONG: "It has more digits than its country allows: correct it.",
     Reason.PREMIUM_RATE: "Premium-rate and shared-cost numbers are never called: give an ordinary number.",
     Reason.INVALID_NUMBER: "No line can have this number in its country: check it with the person.",
-    Reason.MALFORMED_ROW: "The row has more cells than the header: quote cells that hold a comma.",
+    Reason.MALFORMED_ROW: "The row has more cells than the header: name every column, and quote cells that hold a comma.",
     Reason.DUPLICATE: "The same number stands in an earlier row, which is the one that is used.",
     Reason.DO_NOT_CALL: "The number is on the organisation's do-not-call list.",
     Reason.SUPPRESSION_LIST: "The number is in the suppression file.",

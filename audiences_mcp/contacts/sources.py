@@ -1,55 +1,33 @@
-"""Where lists come from: typed contacts or CSV text become rows with headers, none dropped and none invented."""
+"""Where lists come from: typed contacts, CSV text and files become tables."""
 
-import csv
-import io
-import re
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from audiences_mcp.contacts.writing import Written, parse_cell
+from audiences_mcp.contacts.columns import holds_phone_numbers, phone_cells
+from audiences_mcp.contacts.delimited import decode, delimited_records
+from audiences_mcp.contacts.tables import (
+    FIRST_NAME,
+    LAST_NAME,
+    PHONE,
+    Layout,
+    Row,
+    Table,
+    Tick,
+    table_from_records,
+)
+from audiences_mcp.contacts.workbook import Workbook, open_workbook
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.text import line
+from audiences_mcp.text import line, several
 
-# Columns of contacts typed in chat: the same as the vendor's SDK makes, so that both can add to one audience.
-PHONE, FIRST_NAME, LAST_NAME = "phoneNumber", "firstName", "lastName"
-_DELIMITERS = ",;\t|"
-_NAMED_DELIMITER = re.compile(r"sep=([,;\t|])\r?\n")  # a first line that Excel reads and does not show
-_SNIFFED_LINES, _SNIFFED_TEXT = 50, 200_000
-_MAX_FIELD = 10_000_000
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+"""The files that a list may come in."""
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a list.
-
-    Args:
-        number: The row that a person sees in the spreadsheet, or the index from 1 of a typed contact.
-        cells: One text for each header.
-        region: The country of the row, as written; empty when it names none.
-        surplus: Whether the row had more cells than the header.
-    """
-
-    number: int
-    cells: tuple[str, ...]
-    region: str = ""
-    surplus: bool = False
+_TAB = "\t"
+_HEAD = 100_000  # characters that show which delimiter is meant
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A list as given.
-
-    Args:
-        headers: The column names, no two alike.
-        rows: Every row that is not wholly blank.
-        phone_column: The header of the phone column where the source itself says which one it is.
-        optional: Headers that the source always has; blank throughout, they need not be sent.
-    """
-
-    headers: tuple[str, ...]
-    rows: list[Row]
-    phone_column: str | None = None
-    optional: frozenset[str] = field(default_factory=frozenset)
+def _no_tick(_done: int, _all: int) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +39,19 @@ class TypedContact:
     last_name: str = ""
     region: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was read.
+
+    Args:
+        suffix: How its name ends, in small letters; one of `SUFFIXES`.
+        content: Its bytes.
+    """
+
+    suffix: str
+    content: bytes = field(repr=False)
 
 
 def table_from_contacts(contacts: Sequence[TypedContact]) -> Table:
@@ -81,93 +72,110 @@ def table_from_contacts(contacts: Sequence[TypedContact]) -> Table:
     return Table((*fixed, *names), rows, phone_column=PHONE, optional=frozenset({FIRST_NAME, LAST_NAME}))
 
 
-def table_from_csv(text: str) -> Table:
+def table_from_csv(text: str, tick: Tick = _no_tick) -> Table:
     """Return CSV text with a header row as a table; the delimiter may be a comma, semicolon, tab or pipe.
 
     Raises:
         InvalidInput: There are no rows, no header, a repeated header, or a quote that is never closed.
     """
-    csv.field_size_limit(_MAX_FIELD)
-    text = text.removeprefix("\ufeff")
-    named = _NAMED_DELIMITER.match(text)
-    records = _records(text[named.end() :] if named else text, named[1] if named else _delimiter(text))
-    numbered = [(number, cells) for number, cells in enumerate(records, 1) if any(cell.strip() for cell in cells)]
-    if not numbered:
-        raise InvalidInput("The list is empty: give a header row and at least one row below it.")
-    headers = _headers(numbered[0][1], numbered[1:])
-    rows = [_row(number, cells, len(headers)) for number, cells in numbered[1:]]
-    if not rows:
-        raise InvalidInput("The list has a header row and no rows below it: give at least one row.")
-    return Table(headers, rows)
+    return table_from_records(delimited_records(text, tick=tick), Layout())
 
 
-def _records(text: str, delimiter: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records: list[list[str]] = []
-    try:
-        records.extend(reader)
-    except csv.Error:
+def table_from_file(file: File, sheet: str | None = None, tick: Tick = _no_tick) -> Table:
+    """Return a file as a table.
+
+    Args:
+        file: The file.
+        sheet: Name of the sheet of a workbook; None for the only one that has phone numbers.
+        tick: Called from time to time; may raise to stop.
+
+    Raises:
+        InvalidInput: It cannot be read as a list; says why and what to do. Shows nothing of it that is no contact list.
+    """
+    if file.suffix == ".xlsx":
+        return _table_from_workbook(open_workbook(file.content, tick), sheet, tick)
+    if sheet is not None:
+        raise InvalidInput("sheet names a sheet of an .xlsx file, and this is a text file: leave it out.")
+    return _table_from_text(file, Layout("file", header_optional=file.suffix == ".txt", shown=False), tick)
+
+
+def suppressed_cells(file: File) -> list[str]:
+    """Return the phone cells of a file of people who must not be called, with or without a header, of all its sheets.
+
+    Raises:
+        InvalidInput: It cannot be read, or no number is in it, so that it may be the wrong file.
+    """
+    layout = Layout("file", header_optional=True)
+    if file.suffix == ".xlsx":
+        book = open_workbook(file.content, _no_tick)
+        records = ([*book.records(name, _no_tick)] for name in (*book.names, *book.hidden))
+        tables = [table_from_records(sheet, layout) for sheet in records if any(any(cells) for _, cells in sheet)]
+    else:
+        tables = [_table_from_text(file, layout, _no_tick)]
+    cells = [cell for table in tables for cell in phone_cells(table)]
+    if not cells:
+        raise InvalidInput("No column of it holds phone numbers: name the right file, or leave the setting out.")
+    return cells
+
+
+def _table_from_text(file: File, layout: Layout, tick: Tick) -> Table:
+    if file.content.startswith(b"PK\x03\x04"):
+        raise InvalidInput(f"The file is an Excel workbook named {file.suffix}: name it .xlsx.")
+    text, encoding = decode(file.content)
+    notes = [f"The file is not UTF-8; it was read as {encoding}: look whether names are right."] if encoding else []
+    delimiter = _TAB if file.suffix == ".tsv" and _TAB in text[:_HEAD] else ""
+    return table_from_records(delimited_records(text, delimiter, tick), layout, notes)
+
+
+# --- workbooks -----------------------------------------------------------------------------------------------------
+
+
+def _table_from_workbook(book: Workbook, sheet: str | None, tick: Tick) -> Table:
+    if sheet is not None:
+        return _table_from_sheet(book, _named_sheet(book, sheet), tick)
+    if len(book.names) == 1:
+        return _table_from_sheet(book, book.names[0], tick)
+    found = {name: table for name in book.names if (table := _list_on(book, name, tick))}
+    if len(found) == 1:
+        name, table = found.popitem()
+        return replace(table, notes=(*table.notes, f"Of {len(book.names)} sheets only {name!r} has phone numbers."))
+    if not found:
         raise InvalidInput(
-            f"Row {len(records) + 1} of the CSV has a quote that does not close, or text after a closing quote: write "
-            'a quote inside a cell twice ("").',
-        ) from None
-    return records
-
-
-def _delimiter(text: str) -> str:
-    """Take the delimiter that cuts the first lines into the most cells, most evenly."""
-    lines = [row for row in text[:_SNIFFED_TEXT].splitlines()[:_SNIFFED_LINES] if row.strip()]
-
-    def evenness(delimiter: str) -> tuple[int, int]:
-        widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter)]
-        common = max(set(widths), key=widths.count) if widths else 1
-        return (widths.count(common) if common > 1 else 0, common)
-
-    return max(_DELIMITERS, key=evenness)
-
-
-def _headers(cells: Sequence[str], below: Sequence[tuple[int, list[str]]]) -> tuple[str, ...]:
-    """Return the column names, without the empty columns at the right end."""
-    if any(_looks_like_a_number(cell) for cell in cells):
-        raise InvalidInput(
-            "The list has no header row: its first row looks like data. Put a row of column names above it, such as "
-            "phone,first_name.",
+            f"No sheet of the workbook is a list with phone numbers. {_sheets(book)} Set sheet to the one that should be, to "
+            "be told why it is not.",
         )
-    names = [line(cell) for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    filled = max((index for _, row in below for index, cell in enumerate(row, 1) if cell.strip()), default=0)
-    repeated = _repeated(filter(None, names))
-    if repeated:
-        raise InvalidInput(f"Two columns are named {repeated!r}: give each column a name of its own.")
-    names += [""] * (min(filled, len(cells)) - len(names))
-    taken = set(names)
-    return tuple(name or _invented(index, taken) for index, name in enumerate(names, 1))
+    raise InvalidInput(f"Several sheets have phone numbers: set sheet to one of them. {_sheets(book)}")
 
 
-def _invented(index: int, taken: Container[str]) -> str:
-    """Return a name for a column without a header."""
-    name = f"column_{index}"
-    while name in taken:
-        name += "_"
-    return name
+def _named_sheet(book: Workbook, sheet: str) -> str:
+    key = line(sheet).casefold()
+    alike = [name for name in book.names if line(name).casefold() == key]
+    if sheet in book.names or len(alike) == 1:
+        return sheet if sheet in book.names else alike[0]
+    if any(line(name).casefold() == key for name in book.hidden):
+        raise InvalidInput(
+            "This sheet is hidden, and what nobody sees is not read: unhide it in Excel, or name another."
+        )
+    raise InvalidInput(f"sheet: the workbook has no sheet {line(sheet)!r}. {_sheets(book)}")
 
 
-def _repeated(names: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
+def _sheets(book: Workbook, most: int = 20) -> str:
+    names = ", ".join(repr(line(name, 60)) for name in book.names[:most]) or "none that is visible"
+    more = f" and {len(book.names) - most} more" if len(book.names) > most else ""
+    return f"Its sheets: {names}{more}."
 
 
-def _row(number: int, cells: list[str], width: int) -> Row:
-    surplus = any(cell.strip() for cell in cells[width:])
-    padded = cells[:width] + [""] * (width - len(cells))
-    return Row(number, tuple(padded), surplus=surplus)
+def _list_on(book: Workbook, name: str, tick: Tick) -> Table | None:
+    """Return the list on a sheet, or None where there is none with phone numbers."""
+    try:
+        table = _table_from_sheet(book, name, tick)
+    except InvalidInput:
+        return None
+    return table if holds_phone_numbers(table) else None
 
 
-def _looks_like_a_number(cell: str) -> bool:
-    written = parse_cell(cell)
-    return isinstance(written, Written) and len(written.digits) >= 7
+def _table_from_sheet(book: Workbook, name: str, tick: Tick) -> Table:
+    hidden = book.hidden_rows.get(name, 0)
+    rows = f"{several(hidden, 'row')} of the sheet {'is' if hidden == 1 else 'are'} hidden, by a filter perhaps"
+    notes = [f"{rows}; they are part of the list: to leave them out set only_where."] if hidden else []
+    return table_from_records(book.records(name, tick), Layout("sheet", open_ended=True, shown=False), notes)

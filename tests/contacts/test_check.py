@@ -2,12 +2,12 @@
 
 import pytest
 
-from audiences_mcp.contacts import check as module
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import Column
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
-from audiences_mcp.contacts.sources import Row, Table, TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
 
@@ -101,7 +101,7 @@ def test_a_row_in_an_unknown_country_says_so() -> None:
 def test_a_column_of_states_is_not_one_of_countries() -> None:
     text = "state,phone\nIN,3175550143\nTX,2145550143\nNY,2125550143\nCA,4155550143\nOH,2165550143\n"
 
-    with pytest.raises(InvalidInput, match="region_column: most values of 'state' are no countries"):
+    with pytest.raises(InvalidInput, match="region_column: some values of 'state' are states of the US"):
         check(text, Options(region_column="state", phone_columns=["phone"]))
 
 
@@ -277,7 +277,7 @@ def test_a_number_is_not_known_where_no_list_has_it() -> None:
 
 
 def test_a_list_that_is_too_long_is_refused() -> None:
-    rows = [Row(number, ("+442079460911",)) for number in range(module.MAX_ROWS + 1)]
+    rows = [Row(number, ("+442079460911",)) for number in range(MAX_ROWS + 1)]
 
     with pytest.raises(InvalidInput, match="The list has 200,001 rows; a check takes at most 200,000"):
         check_table(Table(("phone",), rows), Options(), NOTHING)

@@ -12,7 +12,8 @@ from audiences_mcp.contacts.columns import (
     sent_columns,
     variable_name,
 )
-from audiences_mcp.contacts.sources import Row, Table, table_from_csv
+from audiences_mcp.contacts.sources import table_from_csv
+from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
 
 
@@ -81,7 +82,10 @@ def test_two_columns_of_numbers_are_refused_with_both_and_a_ready_order() -> Non
     message = refusal(listed)
 
     assert "More than one column holds phone numbers: 'home \"1\"' (such as …58); 'mobile' (such as …11)." in message
-    assert json.loads(message[message.index("[") : message.index("]") + 1]) == ['home "1"', "mobile"]
+    assert json.loads(message[message.index("[") : message.index("]") + 1]) == [
+        "mobile",
+        'home "1"',
+    ]  # mobiles are tried first
     assert "2079460" not in message  # only the last two digits are shown
 
 

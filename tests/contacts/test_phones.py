@@ -118,7 +118,7 @@ def test_where_a_spreadsheet_glued_the_plus_on_every_row_that_could_be_national_
 
     assert [told(reading) for reading in read] == [*["ambiguous_country"] * 5, *rows[5:]]
     assert isinstance(read[0], Refusal)
-    assert "numbers of US with a plus glued on" in read[0].hint
+    assert "national numbers (of US, perhaps) with a plus glued on" in read[0].hint
 
 
 @pytest.mark.parametrize(

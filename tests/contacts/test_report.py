@@ -11,7 +11,8 @@ from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.reasons import Note, Reason, Status
-from audiences_mcp.contacts.sources import Table, table_from_csv
+from audiences_mcp.contacts.sources import table_from_csv
+from audiences_mcp.contacts.tables import Table
 from audiences_mcp.models import CallingHours, Counts, Figures, Problem
 
 

@@ -4,7 +4,8 @@
 
 import pytest
 
-from audiences_mcp.contacts.sources import Row, Table, TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
 
 
@@ -40,7 +41,8 @@ def refusal(text: str) -> str:
 def test_every_dialect_gives_the_same_table(text: str) -> None:
     table = table_from_csv(text)
 
-    assert table == Table(("phone", "name"), [Row(2, ("+12025550143", "Ann")), Row(3, ("+13035550143", "Bob"))])
+    rows = [Row(2, ("+12025550143", "Ann")), Row(3, ("+13035550143", "Bob"))]
+    assert table == Table(("phone", "name"), rows, guarded=True)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,15 @@ def test_short_rows_are_filled_and_long_ones_are_marked() -> None:
     assert table.rows == [
         Row(2, ("+1", "", "")),
         Row(3, ("+2", "Bob", "Pune")),  # what stands beyond is blank
-        Row(4, ("+3", "Doe", " Ann"), surplus=True),
+        Row(4, ("+3", "Doe", " Ann"), surplus=("Pune",)),
     ]
 
 
 def test_a_column_without_a_header_gets_a_name_unless_it_is_blank() -> None:
     table = table_from_csv("phone,,column_2,,\n+1,x,y,,z\n")
 
-    assert table.headers == ("phone", "column_2_", "column_2", "column_4", "column_5")
-    assert table.rows[0].cells == ("+1", "x", "y", "", "z")
+    assert table.headers == ("phone", "column_2_", "column_2", "column_5")
+    assert table.rows[0].cells == ("+1", "x", "y", "z")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_a_wide_list_is_read_in_time_proportional_to_its_size() -> None:
     wide = 100_000
     table = table_from_csv(f"phone{',' * wide}\n+1{',' * wide}x\n")
 
-    assert len(table.headers) == wide + 1
+    assert table.headers == ("phone", f"column_{wide + 1}")  # what nothing stands in is no column
 
 
 def test_typed_contacts_have_the_columns_of_the_vendor_and_every_variable() -> None:

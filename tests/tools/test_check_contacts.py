@@ -166,7 +166,7 @@ async def test_the_first_usable_number_of_the_phone_columns_is_taken_in_their_or
     refused = await agent.fail("check_contacts", csv_text=rows)
     report = await agent.do("check_contacts", csv_text=rows, phone_columns=["mobile", "Home"])
 
-    assert 'set phone_columns to one, or to several in order of preference: ["Mobile", "Home", "Fax"]' in refused
+    assert 'set phone_columns to one, or to several in order of preference: ["Mobile", "Home"]' in refused
     assert [row["phone_number"] for row in report["sample"]] == ["+14155552671", "+14155552673"]
     assert report["phone_columns"] == ["Mobile", "Home"]
 
@@ -312,10 +312,10 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({}, "Give exactly one source of contacts, csv_text, from_audiences."),
+        ({}, "Give exactly one source of contacts, file_path, csv_text, from_audiences."),
         (
             {"contacts": TYPED, "csv_text": CSV},
-            "Give exactly one source of contacts, csv_text, from_audiences; you gave contacts and csv_text.",
+            "Give exactly one source of contacts, file_path, csv_text, from_audiences; you gave contacts and csv_text.",
         ),
         ({"contacts": []}, "The list is empty: give at least one contact."),
         ({"contacts": [{"phone_number": " "}]}, "The list is empty: give at least one contact."),

@@ -1,0 +1,160 @@
+"""Text files become records: which encoding, which delimiter, which quotes."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from audiences_mcp.contacts.tables import Record, Tick
+from audiences_mcp.errors import InvalidInput
+
+_DELIMITERS = ",;\t|"
+_NAMED_DELIMITER = re.compile(r"sep=([,;\t|])\r?\n?")  # a first line that Excel reads and does not show
+_SNIFFED_LINES, _SNIFFED_TEXT = 50, 200_000
+_MAX_FIELD = 10_000_000
+_TICK = 2_000
+_MARKS = (  # byte order marks; the longer one first, since the other is its beginning
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WESTERN = "Windows-1252"
+# Western and Eastern European letters share most of their bytes, so a short list fits both nearly alike. Windows-1252 is
+# by far the most common, and another is taken only where it fits so many times as well.
+_CLEARLY_BETTER = 3
+# Greek, Cyrillic, Hebrew, Arabic, the scripts of South Asia; in Japanese and Chinese Latin letters stand among others.
+_MIXED = re.compile(r"[A-Za-z][\u0370-\u0fff]|[\u0370-\u0fff](?=[A-Za-z])")
+_FOREIGN_WORDS = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """Return the text of a file, and the name of its encoding where that is not UTF-8.
+
+    A byte order mark decides; then UTF-8, which other texts hardly ever are by chance; then what a detector finds.
+
+    Raises:
+        InvalidInput: It is no text in any encoding that is known here.
+    """
+    mark = next((encoding for bom, encoding in _MARKS if content.startswith(bom)), "")
+    guesses = [mark] if mark else [_utf16_without_mark(content), "utf-8"]
+    for encoding in filter(None, guesses):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return _checked(text), "" if encoding.startswith("utf-8") else encoding[:6].upper()
+    for encoding in [] if mark else _likely_encodings(content):
+        try:
+            return _checked(content.decode(encoding)), encoding
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise _no_text()
+
+
+def _checked(text: str) -> str:
+    """Return the text, unless it is a program, a picture or an archive under a wrong name."""
+    if "\0" in text:
+        raise _no_text()
+    return text
+
+
+def _no_text() -> InvalidInput:
+    return InvalidInput("The file is no text, whatever its name says: save the list as CSV (UTF-8) or as .xlsx.")
+
+
+def _utf16_without_mark(content: bytes) -> str:
+    """Return the UTF-16 that a text without a mark is in, by the zero byte of nearly every character of a header row."""
+    head = content[:200]
+    if len(content) % 2 or not head:
+        return ""
+    for encoding, start in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros, others = head[start::2], head[1 - start :: 2]
+        if zeros.count(0) * 2 > len(zeros) and others.count(0) * 5 < len(others):
+            return encoding
+    return ""
+
+
+def _likely_encodings(content: bytes) -> list[str]:
+    import chardet  # noqa: PLC0415 - only a list that is not UTF-8 needs it
+
+    # Only what is not ASCII tells encodings apart, and each word once, or a name that is frequent outweighs the others.
+    words = dict.fromkeys(_FOREIGN_WORDS.findall(content[: 50 * _SNIFFED_TEXT]))
+    foreign = b"\n".join(words)[:_SNIFFED_TEXT]
+    found = chardet.detect_all(foreign, ignore_threshold=True, encoding_era=chardet.EncodingEra.MODERN_WEB)
+    fit = {guess["encoding"]: guess["confidence"] for guess in found if guess["encoding"]}
+    fit = {encoding: confidence for encoding, confidence in fit.items() if not _mixes_scripts(foreign, encoding)}
+    likely = sorted(fit, key=lambda encoding: -fit[encoding])
+    if _WESTERN in fit and fit[_WESTERN] * _CLEARLY_BETTER >= fit[likely[0]]:
+        likely.sort(key=lambda encoding: encoding != _WESTERN)
+    return likely
+
+
+def _mixes_scripts(content: bytes, encoding: str) -> bool:
+    """Tell whether in an encoding many words mix Latin letters with others, as a Greek reading of `Muñoz` does."""
+    text = content.decode(encoding, errors="ignore")
+    return len(_MIXED.findall(text)) * 5 > sum(not char.isascii() for char in text)
+
+
+def delimited_records(text: str, delimiter: str = "", tick: Tick = lambda _done, _all: None) -> Iterator[Record]:
+    """Yield every record of a text with delimiters, blank ones included.
+
+    Args:
+        text: The text.
+        delimiter: What stands between cells; empty to find it: comma, semicolon, tab or pipe.
+        tick: Called from time to time with the records so far; may raise to stop.
+
+    Raises:
+        InvalidInput: A quote does not close.
+    """
+    csv.field_size_limit(_MAX_FIELD)
+    text = text.removeprefix("\ufeff")
+    named = _NAMED_DELIMITER.match(text)
+    body = text[named.end() :] if named else text
+    found = named[1] if named else delimiter or _delimiter(text)
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=found, strict=True)
+    last = 0
+
+    def numbered() -> Iterator[Record]:
+        nonlocal last
+        for last, cells in enumerate(reader, 1):
+            if last % _TICK == 0:
+                tick(last, 0)
+            yield last, cells
+
+    try:
+        yield from _unwrapped(numbered())
+    except csv.Error:
+        raise InvalidInput(
+            f"Row {last + 1} of the CSV has a quote that does not close, or text after a closing quote: write a quote "
+            'inside a cell twice ("").',
+        ) from None
+
+
+def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
+    """Yield records; where a program has put every line into quotes, as one cell, what is in the quotes."""
+    first = list(islice(records, 2))
+    everything = chain(first, records)
+    lines = [cells[0] for _, cells in first if len(cells) == 1]
+    delimiter = _delimiter("\n".join(lines))
+    widths = {len(cells) for cells in csv.reader(lines, delimiter=delimiter)}
+    if len(lines) < 2 or len(widths) > 1 or widths == {1}:
+        yield from everything
+        return
+    for number, cells in everything:
+        yield number, next(csv.reader(cells[:1], delimiter=delimiter, strict=True), [])
+
+
+def _delimiter(text: str) -> str:
+    """Take the delimiter that cuts the first lines into the most cells, most evenly."""
+    lines = [row for row in text[:_SNIFFED_TEXT].splitlines()[:_SNIFFED_LINES] if row.strip()]
+
+    def evenness(delimiter: str) -> tuple[int, int]:
+        widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter)]
+        common = max(set(widths), key=widths.count) if widths else 1
+        return (widths.count(common) if common > 1 else 0, common)
+
+    return max(_DELIMITERS, key=evenness)

@@ -1,0 +1,272 @@
+"""What a list is: headers and rows, none dropped and none invented; and how the records of a file become one."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from audiences_mcp.contacts.reasons import Reason
+from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.text import line, several
+
+# Columns of contacts typed in chat: the same as the vendor's SDK makes, so that both can add to one audience.
+PHONE, FIRST_NAME, LAST_NAME = "phoneNumber", "firstName", "lastName"
+
+MAX_ROWS = 200_000
+"""How many rows a check takes."""
+
+_MAX_CELLS = 20_000_000  # of all rows together, each as wide as the header
+_MAX_LOOKED_AT = 500  # characters of a cell that may be a number
+_LOOKED_AT = 50  # records that tell what is usual
+_MAX_TITLES = 20
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+# The name of a phone column, which is no title though it may be the only name of its row.
+_PHONE_NAME = re.compile(r"(?:tele)?phones?|mobiles?|numbers?|msisdn|telefon|phone ?numbers?", re.IGNORECASE)
+# What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
+_DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
+
+Record = tuple[int, list[str]]
+"""A row of a file as it stands there: the number that a person sees, and its cells."""
+
+Tick = Callable[[int, int], None]
+"""Called with rows done and rows in all (0 where not known yet); may raise to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list.
+
+    Args:
+        number: The row that a person sees in the spreadsheet, or the index from 1 of a typed contact.
+        cells: One text for each header.
+        region: The country of the row, as written; empty when it names none.
+        surplus: The filled cells that the row has beyond the header.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+    region: str = ""
+    surplus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list as given.
+
+    Args:
+        headers: The column names, no two alike.
+        rows: Every row that is not wholly blank.
+        phone_column: The header of the phone column where the source itself says which one it is.
+        optional: Headers that the source always has; blank throughout, they need not be sent.
+        guarded: Whether its cells may have an apostrophe in front, so that no spreadsheet runs them.
+        notes: How it was read, where a person should know; one sentence each.
+    """
+
+    headers: tuple[str, ...]
+    rows: list[Row]
+    phone_column: str | None = None
+    optional: frozenset[str] = field(default_factory=frozenset)
+    guarded: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the records of one kind of file are to be understood.
+
+    Args:
+        noun: What the list is called in messages: `list`, `file` or `sheet`.
+        header_optional: Whether a list may begin with its first row of data, as one number a line does.
+        open_ended: Whether the header row's own width tells nothing, as in a spreadsheet, whose rows never end.
+        shown: Whether what stands in it may be shown before it is known to be a list of contacts.
+    """
+
+    noun: str = "list"
+    header_optional: bool = False
+    open_ended: bool = False
+    shown: bool = True
+
+
+def table_from_records(records: Iterable[Record], layout: Layout, notes: Sequence[str] = ()) -> Table:
+    """Return the records of a file as a table: title lines, the header row, then the rows that are not wholly blank.
+
+    Args:
+        records: Every record, blank ones included, in their order.
+        layout: How they are to be understood.
+        notes: How they were read, where a person should know.
+
+    Raises:
+        InvalidInput: There are no rows, no header, a repeated header, or too many rows; or, where nothing may be shown,
+            no phone number.
+    """
+    filled = _filled(records, layout)
+    _refuse_what_is_no_list(filled, layout)
+    place = _header_place(filled)
+    if _is_data(filled[place][1], layout):
+        return _without_header(filled, layout, notes)
+    titles = [f"Row {filled[place][0]} was taken as the header row; {_above(place)} above it."] if place else []
+    below = filled[place + 1 :]
+    names = _names(filled[place][1], below, layout)
+    if not below:
+        raise InvalidInput(f"The {layout.noun} has a header row and no rows below it: give at least one row.")
+    return _table(names, below, layout, [*notes, *titles])
+
+
+def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes: Iterable[str]) -> Table:
+    """Return the table; a column without a name that nothing stands in is none."""
+    width = len(names)
+    if width * len(below) > _MAX_CELLS:
+        raise InvalidInput(
+            f"The {layout.noun} has {width:,} columns, which is too much for its {several(len(below), 'row')}: leave out "
+            "the columns that are not needed.",
+        )
+    rows = [_row(record, width) for record in below]
+    blank = {
+        place for place, name in enumerate(names) if not name and not any(row.cells[place].strip() for row in rows)
+    }
+    taken = set(names)
+    headers = tuple(name or _invented(place, taken) for place, name in enumerate(names, 1) if place - 1 not in blank)
+    if blank:
+        kept = [place for place in range(width) if place not in blank]
+        rows = [replace(row, cells=tuple(row.cells[place] for place in kept)) for row in rows]
+    return Table(headers, rows, PHONE if headers == (PHONE,) else None, guarded=True, notes=tuple(notes))
+
+
+def _refuse_what_is_no_list(filled: Sequence[Record], layout: Layout) -> None:
+    if not filled:
+        raise InvalidInput(f"The {layout.noun} is empty: give a header row and at least one row below it.")
+    if not layout.shown and len(filled) > 1 and not any(_may_be_phone(cell) for _, cells in filled for cell in cells):
+        raise InvalidInput(
+            f"No phone number stands in the {layout.noun}, so it is no contact list, and nothing of it is shown. Give the "
+            "list that has the numbers.",
+        )
+
+
+def _filled(records: Iterable[Record], layout: Layout) -> list[Record]:
+    """Return the records that are not wholly blank, and stop where there are more than a check takes."""
+    filled: list[Record] = []
+    for record in records:
+        if any(cell and not cell.isspace() for cell in record[1]):
+            filled.append(record)
+            if len(filled) > MAX_ROWS + _MAX_TITLES:
+                raise too_many_rows(layout.noun)
+    return filled
+
+
+def too_many_rows(noun: str) -> InvalidInput:
+    """Return the error for a list that is longer than a check takes."""
+    return InvalidInput(
+        f"The {noun} has more than {MAX_ROWS:,} rows, which is what a check takes: divide it into several."
+    )
+
+
+# --- the header ----------------------------------------------------------------------------------------------------
+
+
+def _above(count: int) -> str:
+    return f"{several(count, 'title line')} {'stands' if count == 1 else 'stand'}"
+
+
+def _header_place(filled: Sequence[Record]) -> int:
+    """Return which record is the header row: the first, unless titles stand above one that is full.
+
+    Reports begin with their name, the date and filters, each in one cell of a row. Where data come before anything like
+    a header, the first record is taken, so that no row of data is passed over.
+    """
+    widths = Counter(width for _, cells in filled[1:_LOOKED_AT] if (width := _count_filled(cells)) > 1).most_common()
+    usual = max((width for width, count in widths if count == widths[0][1]), default=1)
+    if usual < 2:
+        return 0
+    for place, (_, cells) in enumerate(filled[: _MAX_TITLES + 1]):
+        names = [cell.strip() for cell in cells if cell.strip()]
+        if any(map(_looks_like_data, names)) or (len(names) == 1 and _PHONE_NAME.fullmatch(names[0])):
+            return 0
+        if len(names) > 1:
+            return place if len(names) * 2 > usual and len(set(names)) == len(names) else 0
+    return 0
+
+
+def _count_filled(cells: Iterable[str]) -> int:
+    return sum(1 for cell in cells if cell and not cell.isspace())
+
+
+def _names(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> list[str]:
+    """Return the column names; empty for a column without one."""
+    names = [line(cell) for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    repeated = _repeated(filter(None, names))
+    if repeated:
+        raise InvalidInput(f"Two columns are named {repeated!r}: give each column a name of its own.")
+    return names + [""] * (_width(cells, below, layout) - len(names))
+
+
+def _width(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> int:
+    """Return how many columns the list has: what stands to the right of them is surplus.
+
+    A column without a name counts when the header row itself reaches it (`phone,name,`), or in a spreadsheet when at
+    least half of the rows do.
+    """
+    reach = sorted(next((index for index in range(len(row), 0, -1) if row[index - 1].strip()), 0) for _, row in below)
+    if not reach:
+        return 0
+    return reach[len(reach) // 2] if layout.open_ended else min(reach[-1], len(cells))
+
+
+def _invented(index: int, taken: Container[str]) -> str:
+    """Return a name for a column without a header."""
+    name = f"column_{index}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _is_data(cells: Sequence[str], layout: Layout) -> bool:
+    """Tell whether the first row is one of the list: in a list without a header, one cell with digits is no name."""
+    alone = layout.header_optional and len(cells) == 1
+    return any(map(_looks_like_data, cells)) or (alone and any(char.isdigit() for char in cells[0]))
+
+
+def _without_header(filled: Sequence[Record], layout: Layout, notes: Sequence[str]) -> Table:
+    """Return a list that begins with its first row of data; one number a line is a phone column and nothing else."""
+    if not layout.header_optional:
+        raise InvalidInput(
+            f"The {layout.noun} has no header row: its first row looks like data. Put a row of column names above it, such "
+            "as phone,first_name.",
+        )
+    width = max(len(cells) for _, cells in filled)
+    return _table([PHONE] if width == 1 else [""] * width, filled, layout, notes)
+
+
+def _row(record: Record, width: int) -> Row:
+    number, cells = record
+    if len(cells) == width:
+        return Row(number, tuple(cells))
+    padded = cells[:width] + [""] * (width - len(cells))
+    return Row(number, tuple(padded), surplus=tuple(filter(str.strip, cells[width:])))
+
+
+def _looks_like_data(cell: str) -> bool:
+    """Tell whether a cell cannot be the name of a column: a phone number, whole or spoilt, or an e-mail address."""
+    if not cell or cell.isalpha():
+        return False
+    return _may_be_phone(cell) or _EMAIL.fullmatch(cell.strip()) is not None
+
+
+def _may_be_phone(cell: str) -> bool:
+    if sum(char.isdigit() for char in cell[:_MAX_LOOKED_AT]) < 4:
+        return False
+    written = parse_cell(cell)
+    if isinstance(written, Written):
+        return len(written.digits) >= MIN_NUMBER_DIGITS
+    return written.reason in _DATA

@@ -1,0 +1,200 @@
+"""Excel workbooks (.xlsx) become records: the sheets that a person sees, each cell as the text that it shows.
+
+The only door to `python_calamine`, which keeps a sheet as one full rectangle in memory: what would not fit there is
+refused before it is opened.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from audiences_mcp.contacts.tables import Record, Tick
+from audiences_mcp.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+_OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of a workbook with a password
+_MAX_CELLS = 6_000_000  # 200,000 rows of 30 columns
+_MAX_UNPACKED = 600_000_000  # bytes
+_CHUNK = 1 << 20
+_BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+# The sheets' own XML: where its cells and rows are. A prefix in front of a name is legal.
+_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4})')
+_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,9})"')
+_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\bhidden="(?:1|true)"')
+_FEW_DIGITS = 10**15  # Excel keeps 15 digits of a number, so a larger one has lost some
+_TICK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """The sheets of a workbook that a person sees.
+
+    Args:
+        names: Their names, in their order.
+        hidden: Names of those that nobody sees, which are not read.
+        hidden_rows: How many rows of a sheet are hidden, by a filter mostly; by the sheet's name.
+        book: The open workbook of the library.
+    """
+
+    names: tuple[str, ...]
+    hidden: tuple[str, ...]
+    hidden_rows: Mapping[str, int]
+    book: "CalamineWorkbook"
+
+    def records(self, name: str, tick: Tick) -> Iterator[Record]:
+        """Yield every record of a sheet, blank ones included, from row 1 on, without the empty cells at its right end."""
+        with _faults_are_ours():
+            sheet = self.book.get_sheet_by_name(name)
+        for number, values in enumerate(sheet.iter_rows(), 1):
+            if number % _TICK == 0:
+                tick(number, 0)
+            cells = [value if isinstance(value, str) else _text(value) for value in values]
+            while cells and not cells[-1]:
+                cells.pop()
+            yield number, cells
+
+
+def open_workbook(content: bytes, tick: Tick) -> Workbook:
+    """Return the sheets of a workbook.
+
+    Args:
+        content: The file.
+        tick: Called from time to time; may raise to stop.
+
+    Raises:
+        InvalidInput: It has a password, is no workbook, is damaged, or would not fit into memory; says what to do.
+    """
+    if content.startswith(_OLD_OR_ENCRYPTED):
+        raise InvalidInput(
+            "The workbook has a password, or is an old .xls file: open it in Excel and save it as .xlsx (Excel workbook) "
+            "without a password.",
+        )
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415 - workbooks only
+
+    with _faults_are_ours():
+        hidden_rows = _measured(content, tick)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    seen = tuple(sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible)
+    return Workbook(seen, tuple(sheet.name for sheet in sheets if sheet.name not in seen), hidden_rows, book)
+
+
+@contextmanager
+def _faults_are_ours() -> Iterator[None]:
+    from python_calamine import CalamineError  # noqa: PLC0415 - workbooks only
+
+    try:
+        yield
+    except (
+        CalamineError,
+        zipfile.BadZipFile,
+        zlib.error,
+        ET.ParseError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+    ):
+        raise InvalidInput(
+            "The workbook cannot be read: it is damaged, or no .xlsx file. Open it in Excel and save it as .xlsx again.",
+        ) from None
+
+
+# --- before it is opened -------------------------------------------------------------------------------------------
+
+
+def _measured(content: bytes, tick: Tick) -> dict[str, int]:
+    """Look at how far the cells of a workbook reach, and return how many rows of each sheet are hidden.
+
+    A single cell far from the others would make the library ask for all the memory between, and that ends the process.
+
+    Raises:
+        InvalidInput: It would not fit.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > _MAX_UNPACKED or len({m.filename for m in members}) < len(
+            members
+        ):
+            raise _too_large()
+        hidden = {}
+        for member in members:
+            if "sheet" in member.filename.lower() and member.filename.lower().endswith(".xml"):
+                hidden[member.filename] = _measure(archive, member, tick)
+        return {name: hidden.get(part, 0) for name, part in _parts(archive).items()}
+
+
+def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> int:
+    """Refuse a sheet whose rectangle would not fit; return how many of its rows are hidden."""
+    columns: set[bytes] = set()
+    rows = hidden = unpacked = 0
+    with archive.open(member) as stream:
+        rest = b""
+        while chunk := stream.read(_CHUNK):
+            tick(0, 0)
+            unpacked += len(chunk)
+            whole, mark, rest = (rest + chunk).rpartition(b"<")
+            rest = mark + rest
+            columns.update(_CELL.findall(whole))
+            rows = max(rows, *map(int, _ROW.findall(whole)), 0)
+            hidden += len(_HIDDEN_ROW.findall(whole))
+            if max(map(_column_number, columns), default=1) * rows > _MAX_CELLS or unpacked > _MAX_UNPACKED:
+                raise _too_large()
+    return hidden
+
+
+def _too_large() -> InvalidInput:
+    return InvalidInput(
+        "The workbook is too large to read: a sheet reaches over too many rows and columns, perhaps by a single cell far "
+        "from the list. Copy the list alone into a new workbook, or save it as CSV (UTF-8).",
+    )
+
+
+def _column_number(letters: bytes) -> int:
+    """Return the number of a column: 1 for A, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return for the name of each sheet the part of the archive that it is in (ECMA-376, part 1, 18.2.19)."""
+    links = ET.fromstring(archive.read(_LINKS))  # noqa: S314 - expat bounds what entities grow to since 2.4.1
+    targets = {link.get("Id"): link.get("Target", "") for link in links.iter(_LINK)}
+    parts = {}
+    for sheet in ET.fromstring(archive.read(_BOOK)).iter():  # noqa: S314 - as above
+        if sheet.tag.endswith("}sheet"):
+            link = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
+            target = targets.get(link, "")
+            parts[sheet.get("name", "")] = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+    return parts
+
+
+# --- cells ---------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - what the library makes of a cell
+    """Return a cell as the text that it shows: all digits of a number, a date in ISO form."""
+    match value:
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case float():
+            if abs(value) >= _FEW_DIGITS:
+                return f"{value:.5E}"  # as Excel shows it, so that it is refused as damaged
+            return str(int(value)) if value.is_integer() else repr(value)
+        case datetime():
+            return value.isoformat(" ", "seconds" if value.second else "minutes")
+        case time():
+            return value.isoformat("seconds" if value.second else "minutes")
+        case _:  # a date, whose text is its ISO form, a whole number or a duration
+            return str(value)
