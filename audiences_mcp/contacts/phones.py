@@ -86,6 +86,19 @@ _NATIONAL_MIN_ROWS = 5
 # What the library may leave off a national number: trunk prefixes. Anything else it strips is a carrier's code.
 _TRUNK_PREFIXES = ("", "0", "1", "8", "06", "80")
 _ARGENTINA = 54
+# The order in which `number_type` tries them, before fixed lines and mobiles.
+_SPECIAL_LINES = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+_NO_LINE = ("", PhoneNumberType.UNKNOWN)
+_NEVER = "(?!)"
 _TICK = 250
 _LONGEST_NAME = 100
 _LONGEST_ZONE_PREFIX = 9
@@ -114,21 +127,23 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What digits are in one numbering plan: a valid number with its type, or the reason why not."""
+    """What digits are in one numbering plan: a valid number with its type, or the reason why not.
+
+    Args:
+        e164: The number; empty where it is not valid, and so is all that follows.
+        line_type: Its `PhoneNumberType`.
+        region: Region code that it belongs to.
+        country_code: Its country code.
+        source: Where the country code came from, a `CountryCodeSource`.
+        reason: Why it is not valid.
+    """
 
     e164: str = ""
     line_type: int = PhoneNumberType.UNKNOWN
+    region: str = ""
+    country_code: int = 0
+    source: int = CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN
     reason: Reason | None = None
-    parsed: phonenumbers.PhoneNumber | None = None
-
-    @property
-    def country_code(self) -> int:
-        return (self.parsed and self.parsed.country_code) or 0
-
-    @property
-    def source(self) -> int | None:
-        """Where the country code came from, a `CountryCodeSource`."""
-        return self.parsed.country_code_source if self.parsed else None
 
     @property
     def valid(self) -> bool:
@@ -368,7 +383,7 @@ def _accept(reading: _Reading, cell: _Cell, *, international: bool, note: Note |
     notes = [*cell.written.notes, *([note] if note else []), *_notes_on(reading)]
     return Phone(
         number=E164(reading.e164),
-        region=_region_of(reading),
+        region=reading.region,
         line_type=LINE_TYPES[reading.line_type],
         notes=tuple(notes),
         international=international,
@@ -472,13 +487,25 @@ def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
 # --- the numbering plans -------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def _international(digits: str) -> _Reading:
-    """Read digits that begin with their country code."""
-    return _read(f"+{digits}", None)
+    """Read digits that begin with their country code.
+
+    Whole national numbers are looked up in their plan, since `parse` takes many times as long. It would only take the
+    code off, unless what follows begins with something to leave off or to rewrite; these, and all that are not valid,
+    it reads itself (`test_plans` compares the two over all regions).
+    """
+    plan = _plan_of(digits)
+    if plan is None:
+        return _read(f"+{digits}", None)
+    national = digits[len(plan.code) :]
+    region, line_type = _NO_LINE if plan.prefix.match(national) else plan.line_of(national)
+    if line_type == PhoneNumberType.UNKNOWN:
+        return _read(f"+{digits}", None)
+    return _Reading(f"+{digits}", line_type, region, plan.country_code)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def _national(digits: str, region: str) -> _Reading:
     """Read digits as dialled in a region: its trunk prefix, its country code or its exit code may be in front."""
     reading = _read(digits, region)
@@ -492,13 +519,18 @@ def _read(text: str, region: str | None) -> _Reading:
         number = phonenumbers.parse(text, region, keep_raw_input=region is not None)
     except NumberParseException as error:
         return _Reading(reason=_PARSE_REASONS[error.error_type])
-    line_type = phonenumbers.number_type(number)
+    plan = _plan_of(str(number.country_code))
+    national = phonenumbers.national_significant_number(number)
+    line_region, line_type = plan.line_of(national) if plan else _NO_LINE
     if line_type == PhoneNumberType.UNKNOWN:  # exactly the numbers that is_valid_number refuses
         length = phonenumbers.is_possible_number_with_reason(number)
-        return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER), parsed=number)
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER))
+    code = number.country_code or 0
+    e164 = f"+{code}{national}"
     reason = None if e164 == text else _rewritten(text, e164, number)
-    return _Reading(reason=reason) if reason else _Reading(e164, line_type, parsed=number)
+    return (
+        _Reading(reason=reason) if reason else _Reading(e164, line_type, line_region, code, number.country_code_source)
+    )
 
 
 def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason | None:
@@ -521,8 +553,93 @@ def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason
     return None if is_prefix else Reason.INVALID_NUMBER
 
 
-def _region_of(reading: _Reading) -> str:
-    return (reading.parsed and phonenumbers.region_code_for_number(reading.parsed)) or "001"
+class _Plan:
+    """The numbering plan of a country code, ready to compare national numbers with.
+
+    Args:
+        country_code: The code.
+        regions: The region codes that share it, the main one first.
+    """
+
+    def __init__(self, country_code: int, regions: Sequence[str]) -> None:
+        plans = [phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, each) for each in regions]
+        self.country_code = country_code
+        self.code = str(country_code)
+        # What `parse` may leave off or rewrite; the main region speaks for all.
+        self.prefix = re.compile((plans[0] and plans[0].national_prefix_for_parsing) or "(?!)")
+        # Where several regions share the code, some are told by the first digits alone.
+        self._regions = [
+            (
+                region,
+                re.compile(plan.leading_digits) if plan.leading_digits and len(regions) > 1 else None,
+                _Lines(plan),
+            )
+            for region, plan in zip(regions, plans, strict=True)
+            if plan
+        ]
+
+    def line_of(self, national: str) -> tuple[str, int]:
+        """Return region and line type of a national number as `region_code_for_number` and `number_type` do.
+
+        The type is `UNKNOWN` where the number is not valid; then the region means nothing.
+        """
+        for region, first_digits, lines in self._regions:
+            if first_digits is None:
+                line_type = lines.type_of(national)
+                if line_type != PhoneNumberType.UNKNOWN:
+                    return region, line_type
+            elif first_digits.match(national):
+                return region, lines.type_of(national)
+        return _NO_LINE
+
+
+class _Lines:
+    """The kinds of lines of one region; tells them from each other as `number_type` does."""
+
+    def __init__(self, metadata: phonenumbers.PhoneMetadata) -> None:
+        self._metadata = metadata
+        self._by_length: dict[int, list[tuple[int, re.Pattern[str]]]] = {}
+
+    def type_of(self, national: str) -> int:
+        length = len(national)
+        forms = self._by_length.get(length)
+        if forms is None:
+            forms = self._by_length[length] = self._forms(length)
+        for line_type, form in forms:
+            if form.fullmatch(national):
+                return line_type
+        return PhoneNumberType.UNKNOWN
+
+    def _forms(self, length: int) -> list[tuple[int, re.Pattern[str]]]:
+        """Return what numbers of a length look like: the first form that fits tells the type."""
+        plan = self._metadata
+
+        def form(kind: str) -> str:
+            desc = getattr(plan, kind)
+            fits = desc and desc.national_number_pattern and length in (desc.possible_length or (length,))
+            return f"(?:{desc.national_number_pattern})" if fits else _NEVER
+
+        fixed_line, mobile = form("fixed_line"), form("mobile")
+        alike = plan.same_mobile_and_fixed_line_pattern
+        forms = [
+            (PhoneNumberType.UNKNOWN, rf"(?!{form('general_desc')}\Z).*"),
+            *((_LINE_TYPE_NUMBERS[kind], form(kind)) for kind in _SPECIAL_LINES),
+            (PhoneNumberType.FIXED_LINE_OR_MOBILE, fixed_line if alike else rf"(?={mobile}\Z){fixed_line}"),
+            (PhoneNumberType.FIXED_LINE, fixed_line),
+            (PhoneNumberType.MOBILE, _NEVER if alike else mobile),
+        ]
+        return [(line_type, re.compile(text)) for line_type, text in forms if text != _NEVER]
+
+
+@cache
+def _plan(code: str) -> _Plan | None:
+    regions = None if code[:1] in ("", "0") else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    return _Plan(int(code), regions) if regions else None
+
+
+def _plan_of(digits: str) -> _Plan | None:
+    """Return the plan of the country code that digits begin with; none begins with another."""
+    return _plan(digits[:1]) or _plan(digits[:2]) or _plan(digits[:3])
 
 
 @lru_cache
