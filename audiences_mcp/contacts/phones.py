@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import repeat
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import phonenumbers  # noqa: TID251 - this module is its door
 from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberType, ValidationResult  # noqa: TID251
@@ -51,6 +51,7 @@ _TYPE_NOTES = {
     PhoneNumberType.UAN: Note.UAN,
     PhoneNumberType.VOICEMAIL: Note.VOICEMAIL,
 }
+_UNKNOWN = PhoneNumberType.UNKNOWN  # not valid
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # Inmarsat, global satellite and international networks (ITU-T E.164, list of assigned country codes).
 _SATELLITE_CODES = frozenset({870, 881, 882, 883})
@@ -97,9 +98,10 @@ _SPECIAL_LINES = (
     "uan",
     "voicemail",
 )
-_NO_LINE = ("", PhoneNumberType.UNKNOWN)
+_NO_LINE = ("", _UNKNOWN)
 _NEVER = "(?!)"
 _TICK = 250
+_READINGS_KEPT = 1 << 12
 _LONGEST_NAME = 100
 _LONGEST_ZONE_PREFIX = 9
 # Fewer digits than these, an exit code included, may be a mistyped national number of the region.
@@ -125,8 +127,7 @@ class Phone:
     international: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What digits are in one numbering plan: a valid number with its type, or the reason why not.
 
     Args:
@@ -139,7 +140,7 @@ class _Reading:
     """
 
     e164: str = ""
-    line_type: int = PhoneNumberType.UNKNOWN
+    line_type: int = _UNKNOWN
     region: str = ""
     country_code: int = 0
     source: int = CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN
@@ -147,7 +148,7 @@ class _Reading:
 
     @property
     def valid(self) -> bool:
-        return self.line_type != PhoneNumberType.UNKNOWN
+        return self.line_type != _UNKNOWN
 
     def differs(self, other: "_Reading") -> bool:
         """Tell whether this is a valid number, and another one."""
@@ -487,27 +488,21 @@ def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
 # --- the numbering plans -------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=_READINGS_KEPT)
 def _international(digits: str) -> _Reading:
-    """Read digits that begin with their country code.
-
-    Whole national numbers are looked up in their plan, since `parse` takes many times as long. It would only take the
-    code off, unless what follows begins with something to leave off or to rewrite; these, and all that are not valid,
-    it reads itself (`test_plans` compares the two over all regions).
-    """
+    """Read digits that begin with their country code."""
     plan = _plan_of(digits)
-    if plan is None:
-        return _read(f"+{digits}", None)
-    national = digits[len(plan.code) :]
-    region, line_type = _NO_LINE if plan.prefix.match(national) else plan.line_of(national)
-    if line_type == PhoneNumberType.UNKNOWN:
-        return _read(f"+{digits}", None)
-    return _Reading(f"+{digits}", line_type, region, plan.country_code)
+    plain = plan.abroad(digits[len(plan.code) :]) if plan else None
+    return plain or _read(f"+{digits}", None)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=_READINGS_KEPT)
 def _national(digits: str, region: str) -> _Reading:
     """Read digits as dialled in a region: its trunk prefix, its country code or its exit code may be in front."""
+    plan = _plan_in(region)
+    plain = plan.at_home(digits, region) if plan else None
+    if plain:
+        return plain
     reading = _read(digits, region)
     if reading.valid and _international(reading.e164[1:]).e164 != reading.e164:
         return _Reading(reason=Reason.INVALID_NUMBER)  # the network would read its first digits as a prefix
@@ -522,7 +517,7 @@ def _read(text: str, region: str | None) -> _Reading:
     plan = _plan_of(str(number.country_code))
     national = phonenumbers.national_significant_number(number)
     line_region, line_type = plan.line_of(national) if plan else _NO_LINE
-    if line_type == PhoneNumberType.UNKNOWN:  # exactly the numbers that is_valid_number refuses
+    if line_type == _UNKNOWN:  # exactly the numbers that is_valid_number refuses
         length = phonenumbers.is_possible_number_with_reason(number)
         return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER))
     code = number.country_code or 0
@@ -553,8 +548,47 @@ def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason
     return None if is_prefix else Reason.INVALID_NUMBER
 
 
+class _Place:
+    """What numbers of one region look like.
+
+    Args:
+        metadata: Its metadata.
+        alone: Whether no other region shares its country code.
+    """
+
+    def __init__(self, metadata: phonenumbers.PhoneMetadata, *, alone: bool) -> None:
+        self._lines = re.compile(_form_of_lines(metadata))
+        self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
+        self._exit_code = re.compile(metadata.international_prefix or _NEVER)
+        self._prefix = re.compile(metadata.national_prefix_for_parsing or _NEVER)
+
+    def claims(self, national: str, line_type: int) -> bool:
+        """Tell whether a national number of the country code is of this region, as `region_code_for_number` does."""
+        return bool(self._first_digits.match(national)) if self._first_digits else line_type != _UNKNOWN
+
+    def type_of(self, national: str) -> int:
+        """Return the line type of a national number, as `number_type` does."""
+        found = self._lines.fullmatch(national)
+        return _LINE_TYPE_NUMBERS[found.lastgroup or ""] if found else _UNKNOWN
+
+    def begins_with_prefix(self, digits: str) -> bool:
+        """Tell whether digits begin with what `parse` may leave off or rewrite."""
+        return self._prefix.match(digits) is not None
+
+    def without_trunk_prefix(self, digits: str) -> str | None:
+        """Return digits as dialled here without the trunk prefix; None where they begin with anything else."""
+        prefix = self._prefix.match(digits)
+        if self._exit_code.match(digits) or (prefix and (prefix.lastindex or prefix[0] not in _TRUNK_PREFIXES)):
+            return None
+        return digits[prefix.end() :] if prefix else digits
+
+
 class _Plan:
-    """The numbering plan of a country code, ready to compare national numbers with.
+    """The numbering plan of a country code, which reads what is plainly a number of it.
+
+    `parse` reads the same, but takes many times as long. So it is asked only where a number is not valid, or where
+    it might leave off or rewrite more than a trunk prefix: see its `_maybe_extract_country_code` and
+    `_maybe_strip_national_prefix_carrier_code`. `tests/contacts/test_plans.py` compares the two over all regions.
 
     Args:
         country_code: The code.
@@ -562,73 +596,77 @@ class _Plan:
     """
 
     def __init__(self, country_code: int, regions: Sequence[str]) -> None:
-        plans = [phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, each) for each in regions]
         self.country_code = country_code
         self.code = str(country_code)
-        # What `parse` may leave off or rewrite; the main region speaks for all.
-        self.prefix = re.compile((plans[0] and plans[0].national_prefix_for_parsing) or "(?!)")
-        # Where several regions share the code, some are told by the first digits alone.
-        self._regions = [
-            (
-                region,
-                re.compile(plan.leading_digits) if plan.leading_digits and len(regions) > 1 else None,
-                _Lines(plan),
-            )
-            for region, plan in zip(regions, plans, strict=True)
-            if plan
-        ]
+        self._regions = regions
 
     def line_of(self, national: str) -> tuple[str, int]:
-        """Return region and line type of a national number as `region_code_for_number` and `number_type` do.
-
-        The type is `UNKNOWN` where the number is not valid; then the region means nothing.
-        """
-        for region, first_digits, lines in self._regions:
-            if first_digits is None:
-                line_type = lines.type_of(national)
-                if line_type != PhoneNumberType.UNKNOWN:
-                    return region, line_type
-            elif first_digits.match(national):
-                return region, lines.type_of(national)
+        """Return region code and line type of a national number; the type is `UNKNOWN` where it is not valid."""
+        for region in self._regions:
+            place = _place(self.country_code, region)
+            line_type = place.type_of(national)
+            if place.claims(national, line_type):
+                return region, line_type
         return _NO_LINE
 
+    def abroad(self, national: str) -> _Reading | None:
+        """Read what follows the country code."""
+        if _place(self.country_code, self._regions[0]).begins_with_prefix(national):
+            return None
+        region, line_type = self.line_of(national)
+        return (
+            None if line_type == _UNKNOWN else _Reading(f"+{self.code}{national}", line_type, region, self.country_code)
+        )
 
-class _Lines:
-    """The kinds of lines of one region; tells them from each other as `number_type` does."""
+    def at_home(self, digits: str, region: str) -> _Reading | None:
+        """Read digits as dialled in one of the regions."""
+        national = (
+            None if digits.startswith(self.code) else _place(self.country_code, region).without_trunk_prefix(digits)
+        )
+        reading = self.abroad(national) if national else None
+        # Of another region, `parse` takes the trunk prefix off by other rules.
+        return (
+            reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)
+            if reading and reading.region == region
+            else None
+        )
 
-    def __init__(self, metadata: phonenumbers.PhoneMetadata) -> None:
-        self._metadata = metadata
-        self._by_length: dict[int, list[tuple[int, re.Pattern[str]]]] = {}
 
-    def type_of(self, national: str) -> int:
-        length = len(national)
-        forms = self._by_length.get(length)
-        if forms is None:
-            forms = self._by_length[length] = self._forms(length)
-        for line_type, form in forms:
-            if form.fullmatch(national):
-                return line_type
-        return PhoneNumberType.UNKNOWN
+def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
+    """Return an expression for all valid national numbers of a region, with a group for each line type.
 
-    def _forms(self, length: int) -> list[tuple[int, re.Pattern[str]]]:
-        """Return what numbers of a length look like: the first form that fits tells the type."""
-        plan = self._metadata
+    The groups are in the order in which `number_type` tries them.
+    """
+    fixed_line, mobile = _form(metadata.fixed_line), _form(metadata.mobile)
+    if metadata.same_mobile_and_fixed_line_pattern:
+        both, mobile = fixed_line, _NEVER
+    else:
+        both = rf"(?={mobile}\Z){fixed_line}"
+    forms = {kind: _form(getattr(metadata, kind)) for kind in _SPECIAL_LINES}
+    forms |= {"fixed_line_or_mobile": both, "fixed_line": fixed_line, "mobile": mobile}
+    groups = "|".join(f"(?P<{kind}>{form})" for kind, form in forms.items() if form != _NEVER)
+    return rf"(?={_form(metadata.general_desc)}\Z)(?:{groups})"
 
-        def form(kind: str) -> str:
-            desc = getattr(plan, kind)
-            fits = desc and desc.national_number_pattern and length in (desc.possible_length or (length,))
-            return f"(?:{desc.national_number_pattern})" if fits else _NEVER
 
-        fixed_line, mobile = form("fixed_line"), form("mobile")
-        alike = plan.same_mobile_and_fixed_line_pattern
-        forms = [
-            (PhoneNumberType.UNKNOWN, rf"(?!{form('general_desc')}\Z).*"),
-            *((_LINE_TYPE_NUMBERS[kind], form(kind)) for kind in _SPECIAL_LINES),
-            (PhoneNumberType.FIXED_LINE_OR_MOBILE, fixed_line if alike else rf"(?={mobile}\Z){fixed_line}"),
-            (PhoneNumberType.FIXED_LINE, fixed_line),
-            (PhoneNumberType.MOBILE, _NEVER if alike else mobile),
-        ]
-        return [(line_type, re.compile(text)) for line_type, text in forms if text != _NEVER]
+def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
+    """Return an expression for numbers of one description: their lengths, then their digits."""
+    if numbers is None or not numbers.national_number_pattern:
+        return _NEVER
+    lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length)
+    return (
+        rf"(?=(?:{lengths})\Z)(?:{numbers.national_number_pattern})"
+        if lengths
+        else f"(?:{numbers.national_number_pattern})"
+    )
+
+
+@cache
+def _place(country_code: int, region: str) -> _Place:
+    """Return a region of a country code; loaded one by one, since two dozen share the code 1."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
+    if metadata is None:
+        raise AssertionError("a region of the library has no metadata")
+    return _Place(metadata, alone=len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]) == 1)
 
 
 @cache
@@ -638,8 +676,13 @@ def _plan(code: str) -> _Plan | None:
 
 
 def _plan_of(digits: str) -> _Plan | None:
-    """Return the plan of the country code that digits begin with; none begins with another."""
+    """Return the plan of the country code that digits begin with; no code begins with another."""
     return _plan(digits[:1]) or _plan(digits[:2]) or _plan(digits[:3])
+
+
+@cache
+def _plan_in(region: str) -> _Plan | None:
+    return _plan(str(phonenumbers.country_code_for_region(region)))
 
 
 @lru_cache
