@@ -257,7 +257,7 @@ def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Ph
     if written.plus:
         result = _judge_plus(cell, facts)
     elif bare_digits == "international" and not cell.digits.startswith("0"):
-        result = _from_plus(cell.digits, cell)
+        result = _from_plus(cell.digits, cell, _international(cell.digits))
     elif cell.region:
         result = _judge_national(cell, cell.region, bare_digits)
     else:
@@ -269,19 +269,17 @@ def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Ph
 
 def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
     """Rule 1: written with `+`, so international, unless the list shows that a spreadsheet glued the plus on."""
-    international = _international(cell.digits)
     for region in facts.glued:
-        if _may_be_national(cell.digits, region) and _national(cell.digits, region).differs(international):
+        if _may_be_national(cell.digits, region) and _national(cell.digits, region).differs(cell.abroad):
             return Refusal(
                 Reason.AMBIGUOUS_COUNTRY,
                 f"Many rows of this list are numbers of {region} with a plus glued on. If this one is too, give it "
                 f"without the plus and set default_region to {region}.",
             )
-    return _from_plus(cell.digits, cell)
+    return _from_plus(cell.digits, cell, cell.abroad)
 
 
-def _from_plus(digits: str, cell: _Cell) -> Phone | Refusal:
-    reading = _international(digits)
+def _from_plus(digits: str, cell: _Cell, reading: _Reading) -> Phone | Refusal:
     if reading.valid:
         return _accept(reading, cell, international=True)
     if _is_short_code(digits, None):
@@ -363,8 +361,8 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     """Rule 3: no region is known. `00` is read as `+`; bare digits only where nothing else could be meant."""
     digits = cell.digits
     if cell.plus_digits is not None:
-        return _from_plus(cell.plus_digits, cell)
-    reading = _international(digits)
+        return _from_plus(cell.plus_digits, cell, cell.abroad)
+    reading = cell.abroad
     if bare_digits == "national" or not reading.valid:
         return Refusal(Reason.MISSING_COUNTRY_CODE)
     others = [_international(f"{_NORTH_AMERICA}{digits}")] if len(digits) == 10 else []
@@ -872,10 +870,16 @@ def time_zones(phone: Phone) -> tuple[str, ...]:
     A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
     """
     digits = phone.number[1:]
-    code = _country_code_of(digits)
-    is_placed = phonenumbers.is_number_type_geographical(_LINE_TYPE_NUMBERS[phone.line_type], int(code))
-    is_main_region = phone.region == phonenumbers.region_code_for_country_code(int(code))
-    return _zones_by_prefix(code if is_main_region and not is_placed else digits[:_LONGEST_ZONE_PREFIX])
+    plan = _plan_of(digits)
+    is_anywhere = plan and _is_anywhere(plan.country_code, phone.region, phone.line_type)
+    return _zones_by_prefix(plan.code if plan and is_anywhere else digits[:_LONGEST_ZONE_PREFIX])
+
+
+@cache
+def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
+    """Tell whether all numbers of a kind may be anywhere in the country, so that the country code says as much."""
+    is_placed = phonenumbers.is_number_type_geographical(_LINE_TYPE_NUMBERS[line_type], country_code)
+    return region == phonenumbers.region_code_for_country_code(country_code) and not is_placed
 
 
 @lru_cache(maxsize=1 << 14)
