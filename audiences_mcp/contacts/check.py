@@ -5,6 +5,7 @@ Data flows one way: a `Table` and its `Options` in, a `Check` out, which never c
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
 from audiences_mcp.contacts.known import KnownNumbers
@@ -70,8 +71,7 @@ class KnownLists:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRow:
+class CheckedRow(NamedTuple):
     """What the check says of one row.
 
     Args:
@@ -163,8 +163,7 @@ def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[
     return [all(row.cells[place].strip().casefold() in values for place, values in filters) for row in table.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """The phone cell that a row is judged by, and what it says."""
 
     value: str
@@ -272,7 +271,7 @@ class _Judge:
             reading = Refusal(Reason.MALFORMED_ROW)
         if isinstance(reading, Refusal):
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, reading.hint)
-        fields = tuple(clean(row.cells[index]) for index in self._fields)
+        fields = tuple([clean(row.cells[index]) for index in self._fields])
         first = self._first_rows.setdefault(reading.number, row.number)
         ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields)
         if first != row.number:
@@ -280,7 +279,7 @@ class _Judge:
         return _compare(ready, self._known)
 
     def _label(self, row: Row) -> str:
-        return line(" ".join(row.cells[index] for index in self._labels), _MAX_LABEL)
+        return line(" ".join([row.cells[index] for index in self._labels]), _MAX_LABEL)
 
 
 def _compare(row: CheckedRow, known: KnownLists) -> CheckedRow:
@@ -291,7 +290,7 @@ def _compare(row: CheckedRow, known: KnownLists) -> CheckedRow:
 
 
 def _refused(row: CheckedRow, reason: Reason, duplicate_of: int | None = None) -> CheckedRow:
-    return replace(row, status=reason.status, reason=reason, hint=HINTS[reason], duplicate_of=duplicate_of)
+    return row._replace(status=reason.status, reason=reason, hint=HINTS[reason], duplicate_of=duplicate_of)
 
 
 def _shown(value: str) -> str:

@@ -108,8 +108,7 @@ _LONGEST_ZONE_PREFIX = 9
 _SHORT_ABROAD = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """A number that may be dialled.
 
     Args:

@@ -6,7 +6,7 @@ mended are listed in `Note`, and each is counted in the report.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from audiences_mcp.contacts.reasons import Note, Reason, Refusal
 from audiences_mcp.text import clean
@@ -72,8 +72,7 @@ _LOOKALIKES = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A phone number as written, before any country is applied.
 
     Args:
