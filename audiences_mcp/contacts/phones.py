@@ -245,8 +245,13 @@ def _parse(cell: str, region: str | None, *, take_first: bool) -> list[_Cell | R
 def _first_usable(
     parts: Sequence[_Cell | Refusal], facts: _ListFacts, bare_digits: BareDigits | None
 ) -> Phone | Refusal:
-    readings = [_judge(part, facts, bare_digits) if isinstance(part, _Cell) else part for part in parts]
-    return next((reading for reading in readings if isinstance(reading, Phone)), readings[0])
+    first: Phone | Refusal | None = None
+    for part in parts:
+        reading = _judge(part, facts, bare_digits) if isinstance(part, _Cell) else part
+        if isinstance(reading, Phone):
+            return reading
+        first = first or reading
+    return first or Refusal(Reason.EMPTY)
 
 
 def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Phone | Refusal:
@@ -566,7 +571,12 @@ class _Place:
     def type_of(self, national: str) -> int:
         """Return the line type of a national number, as `number_type` does."""
         found = self._lines.fullmatch(national)
-        return _LINE_TYPE_NUMBERS[found.lastgroup or ""] if found else _UNKNOWN
+        kind = found and found.lastgroup
+        if not found or not kind:
+            return _UNKNOWN
+        if kind == "mobile" and found["fixed_line"]:
+            return PhoneNumberType.FIXED_LINE_OR_MOBILE
+        return _LINE_TYPE_NUMBERS[kind]
 
     def begins_with_prefix(self, digits: str) -> bool:
         """Tell whether digits begin with what `parse` may leave off or rewrite."""
@@ -630,19 +640,19 @@ class _Plan:
 
 
 def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
-    """Return an expression for all valid national numbers of a region, with a group for each line type.
+    """Return an expression whose last group with a match is the kind of line that a national number is.
 
-    The groups are in the order in which `number_type` tries them.
+    The kinds are in the order in which `number_type` tries them. Fixed lines and mobiles are both tried, since a number
+    may be either.
     """
+    forms = {kind: _form(getattr(metadata, kind)) for kind in _SPECIAL_LINES}
+    groups = [f"(?P<{kind}>{form})" for kind, form in forms.items() if form != _NEVER]
     fixed_line, mobile = _form(metadata.fixed_line), _form(metadata.mobile)
     if metadata.same_mobile_and_fixed_line_pattern:
-        both, mobile = fixed_line, _NEVER
+        groups.append(f"(?P<fixed_line_or_mobile>{fixed_line})")
     else:
-        both = rf"(?={mobile}\Z){fixed_line}"
-    forms = {kind: _form(getattr(metadata, kind)) for kind in _SPECIAL_LINES}
-    forms |= {"fixed_line_or_mobile": both, "fixed_line": fixed_line, "mobile": mobile}
-    groups = "|".join(f"(?P<{kind}>{form})" for kind, form in forms.items() if form != _NEVER)
-    return rf"(?={_form(metadata.general_desc)}\Z)(?:{groups})"
+        groups.append(rf"(?=(?P<fixed_line>{fixed_line}\Z)?)(?=(?P<mobile>{mobile}\Z)?).*")
+    return rf"(?={_form(metadata.general_desc)}\Z)(?:{'|'.join(groups)})"
 
 
 def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
@@ -885,5 +895,8 @@ def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
 def _zones_by_prefix(digits: str) -> tuple[str, ...]:
     from phonenumbers.tzdata import TIMEZONE_DATA  # noqa: PLC0415, TID251 - loaded only for a report
 
-    found = (TIMEZONE_DATA.get(digits[:length]) for length in range(len(digits), 0, -1))
-    return next((tuple(zones) for zones in found if zones), ())
+    for length in range(len(digits), 0, -1):
+        zones = TIMEZONE_DATA.get(digits[:length])
+        if zones:
+            return tuple(zones)
+    return ()
