@@ -134,7 +134,7 @@ class _Reading(NamedTuple):
         line_type: Its `PhoneNumberType`.
         region: Region code that it belongs to.
         country_code: Its country code.
-        source: Where the country code came from, a `CountryCodeSource`.
+        source: Where the country code came from, a `CountryCodeSource`, where it did not stand in front.
         reason: Why it is not valid.
     """
 
@@ -142,7 +142,7 @@ class _Reading(NamedTuple):
     line_type: int = _UNKNOWN
     region: str = ""
     country_code: int = 0
-    source: int = CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN
+    source: int = CountryCodeSource.UNSPECIFIED
     reason: Reason | None = None
 
     @property
