@@ -9,7 +9,7 @@ Words: a number's *region code* is ISO 3166 alpha-2 (`US`), its *country code* t
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import repeat
@@ -212,17 +212,20 @@ def read_numbers(
     Returns:
         For each cell the number, or why it is refused.
     """
-    parsed: list[list[_Cell | Refusal]] = []
+    parsed: list[_Cell | Refusal | list[_Cell | Refusal]] = []
     for index, (cell, region) in enumerate(zip(cells, regions, strict=False)):
         if index % _TICK == 0:
             tick(0)
         parsed.append(_parse(cell, region, take_first=take_first))
-    facts = _facts_of([part for parts in parsed for part in parts if isinstance(part, _Cell)])
+    facts = _facts_of(list(_cells_in(parsed)))
     results: list[Phone | Refusal] = []
-    for index, parts in enumerate(parsed):
+    for index, part in enumerate(parsed):
         if index % _TICK == 0:
             tick(index)
-        results.append(_first_usable(parts, facts, bare_digits))
+        if isinstance(part, _Cell):
+            results.append(_judge(part, facts, bare_digits))
+        else:
+            results.append(part if isinstance(part, Refusal) else _first_usable(part, facts, bare_digits))
     return results
 
 
@@ -231,27 +234,30 @@ def read_number(cell: str, region: str | None = None, bare_digits: BareDigits | 
     return read_numbers([cell], [region], bare_digits)[0]
 
 
-def _parse(cell: str, region: str | None, *, take_first: bool) -> list[_Cell | Refusal]:
-    """Return what the cell says, and after that what each number in it says if the first usable one is to be taken."""
+def _parse(cell: str, region: str | None, *, take_first: bool) -> _Cell | Refusal | list[_Cell | Refusal]:
+    """Return what the cell says; if the first usable of several numbers is to be taken, then also what each says."""
     written = parse_cell(cell)
     if isinstance(written, Written):
-        return [_Cell(written, region)]
+        return _Cell(written, region)
     if written.reason is not Reason.MULTIPLE_NUMBERS or not take_first:
-        return [written]
+        return written
     parts = [parse_cell(part) for part in split_cell(cell)]
     return [written, *(_Cell(part, region) for part in parts if isinstance(part, Written))]
+
+
+def _cells_in(parsed: Iterable[_Cell | Refusal | list[_Cell | Refusal]]) -> Iterator[_Cell]:
+    for part in parsed:
+        if isinstance(part, _Cell):
+            yield part
+        elif isinstance(part, list):
+            yield from _cells_in(part)
 
 
 def _first_usable(
     parts: Sequence[_Cell | Refusal], facts: _ListFacts, bare_digits: BareDigits | None
 ) -> Phone | Refusal:
-    first: Phone | Refusal | None = None
-    for part in parts:
-        reading = _judge(part, facts, bare_digits) if isinstance(part, _Cell) else part
-        if isinstance(reading, Phone):
-            return reading
-        first = first or reading
-    return first or Refusal(Reason.EMPTY)
+    readings = [_judge(part, facts, bare_digits) if isinstance(part, _Cell) else part for part in parts]
+    return next((reading for reading in readings if isinstance(reading, Phone)), readings[0])
 
 
 def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Phone | Refusal:

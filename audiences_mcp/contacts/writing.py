@@ -106,7 +106,7 @@ def parse_cell(cell: str) -> Written | Refusal:
     if len(cell) > _MAX_CELL and len(cell.strip()) > _MAX_CELL:
         return Refusal(Reason.NOT_A_NUMBER)
     text, notes = _unwrap(cell.strip())
-    if not any(char.isalnum() for char in text):
+    if not any(map(str.isalnum, text)):
         return Refusal(Reason.EXCEL_DAMAGED if "##" in text else Reason.EMPTY)
     if _TRAILING_ZERO.fullmatch(text):
         text, notes = text[:-2], (*notes, Note.TRAILING_ZERO)
@@ -257,4 +257,4 @@ def _cuts(text: str, total: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _count_digits(text: str) -> int:
-    return sum(char.isdigit() for char in text)
+    return sum(map(str.isdigit, text))
