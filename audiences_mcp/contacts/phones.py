@@ -531,9 +531,9 @@ def _read(text: str, region: str | None) -> _Reading:
     code = number.country_code or 0
     e164 = f"+{code}{national}"
     reason = None if e164 == text else _rewritten(text, e164, number)
-    return (
-        _Reading(reason=reason) if reason else _Reading(e164, line_type, line_region, code, number.country_code_source)
-    )
+    if reason:
+        return _Reading(reason=reason)
+    return _Reading(e164, line_type, line_region, code, number.country_code_source)
 
 
 def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason | None:
@@ -565,32 +565,28 @@ class _Place:
     """
 
     def __init__(self, metadata: phonenumbers.PhoneMetadata, *, alone: bool) -> None:
-        self._lines = re.compile(_form_of_lines(metadata))
-        self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
+        # What `parse` may leave off or rewrite.
+        self.prefix = re.compile(metadata.national_prefix_for_parsing or _NEVER)
         self._exit_code = re.compile(metadata.international_prefix or _NEVER)
-        self._prefix = re.compile(metadata.national_prefix_for_parsing or _NEVER)
+        # Some regions are told from those that share their country code by these alone, even if a number is not valid.
+        self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
+        self._lines = re.compile(_form_of_lines(metadata))
 
-    def claims(self, national: str, line_type: int) -> bool:
-        """Tell whether a national number of the country code is of this region, as `region_code_for_number` does."""
-        return bool(self._first_digits.match(national)) if self._first_digits else line_type != _UNKNOWN
-
-    def type_of(self, national: str) -> int:
-        """Return the line type of a national number, as `number_type` does."""
+    def type_of(self, national: str) -> int | None:
+        """Return the line type as `number_type` does; None where a national number is not of this region."""
+        if self._first_digits and not self._first_digits.match(national):
+            return None
         found = self._lines.fullmatch(national)
-        kind = found and found.lastgroup
+        kind = found.lastgroup if found else None
         if not found or not kind:
-            return _UNKNOWN
+            return _UNKNOWN if self._first_digits else None
         if kind == "mobile" and found["fixed_line"]:
             return PhoneNumberType.FIXED_LINE_OR_MOBILE
         return _LINE_TYPE_NUMBERS[kind]
 
-    def begins_with_prefix(self, digits: str) -> bool:
-        """Tell whether digits begin with what `parse` may leave off or rewrite."""
-        return self._prefix.match(digits) is not None
-
     def without_trunk_prefix(self, digits: str) -> str | None:
         """Return digits as dialled here without the trunk prefix; None where they begin with anything else."""
-        prefix = self._prefix.match(digits)
+        prefix = self.prefix.match(digits)
         if self._exit_code.match(digits) or (prefix and (prefix.lastindex or prefix[0] not in _TRUNK_PREFIXES)):
             return None
         return digits[prefix.end() :] if prefix else digits
@@ -614,35 +610,31 @@ class _Plan:
         self._regions = regions
 
     def line_of(self, national: str) -> tuple[str, int]:
-        """Return region code and line type of a national number; the type is `UNKNOWN` where it is not valid."""
+        """Return region and line type of a national number; the type is `UNKNOWN` where it is not valid."""
         for region in self._regions:
-            place = _place(self.country_code, region)
-            line_type = place.type_of(national)
-            if place.claims(national, line_type):
+            line_type = _place(self.country_code, region).type_of(national)
+            if line_type is not None:
                 return region, line_type
         return _NO_LINE
 
     def abroad(self, national: str) -> _Reading | None:
         """Read what follows the country code."""
-        if _place(self.country_code, self._regions[0]).begins_with_prefix(national):
+        if _place(self.country_code, self._regions[0]).prefix.match(national):
             return None
         region, line_type = self.line_of(national)
-        return (
-            None if line_type == _UNKNOWN else _Reading(f"+{self.code}{national}", line_type, region, self.country_code)
-        )
+        if line_type == _UNKNOWN:
+            return None
+        return _Reading(f"+{self.code}{national}", line_type, region, self.country_code)
 
     def at_home(self, digits: str, region: str) -> _Reading | None:
         """Read digits as dialled in one of the regions."""
-        national = (
-            None if digits.startswith(self.code) else _place(self.country_code, region).without_trunk_prefix(digits)
-        )
+        if digits.startswith(self.code):
+            return None
+        national = _place(self.country_code, region).without_trunk_prefix(digits)
         reading = self.abroad(national) if national else None
-        # Of another region, `parse` takes the trunk prefix off by other rules.
-        return (
-            reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)
-            if reading and reading.region == region
-            else None
-        )
+        if reading is None or reading.region != region:  # whether `parse` takes the prefix off is up to the region
+            return None
+        return reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)
 
 
 def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
@@ -657,20 +649,16 @@ def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
     if metadata.same_mobile_and_fixed_line_pattern:
         groups.append(f"(?P<fixed_line_or_mobile>{fixed_line})")
     else:
-        groups.append(rf"(?=(?P<fixed_line>{fixed_line}\Z)?)(?=(?P<mobile>{mobile}\Z)?).*")
-    return rf"(?={_form(metadata.general_desc)}\Z)(?:{'|'.join(groups)})"
+        groups.append(f"(?=(?P<fixed_line>{fixed_line})?)(?=(?P<mobile>{mobile})?).*")
+    return f"(?={_form(metadata.general_desc)})(?:{'|'.join(groups)})"
 
 
 def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
-    """Return an expression for numbers of one description: their lengths, then their digits."""
+    """Return an expression for whole numbers of one description: their lengths, then their digits."""
     if numbers is None or not numbers.national_number_pattern:
         return _NEVER
-    lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length)
-    return (
-        rf"(?=(?:{lengths})\Z)(?:{numbers.national_number_pattern})"
-        if lengths
-        else f"(?:{numbers.national_number_pattern})"
-    )
+    lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length) or ".*"
+    return rf"(?=(?:{lengths})\Z)(?:{numbers.national_number_pattern})\Z"
 
 
 @cache
