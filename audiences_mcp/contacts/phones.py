@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import repeat
 from typing import Literal, NamedTuple
 
@@ -101,7 +101,6 @@ _SPECIAL_LINES = (
 _NO_LINE = ("", _UNKNOWN)
 _NEVER = "(?!)"
 _TICK = 250
-_READINGS_KEPT = 1 << 12
 _LONGEST_NAME = 100
 _LONGEST_ZONE_PREFIX = 9
 # Fewer digits than these, an exit code included, may be a mistyped national number of the region.
@@ -389,23 +388,16 @@ def _accept(reading: _Reading, cell: _Cell, *, international: bool, note: Note |
         return refused
     if Note.VANITY in cell.written.notes and reading.country_code != _NORTH_AMERICA:
         return Refusal(Reason.NOT_A_NUMBER)
-    notes = [*cell.written.notes, *([note] if note else []), *_notes_on(reading)]
-    return Phone(
-        number=E164(reading.e164),
-        region=reading.region,
-        line_type=LINE_TYPES[reading.line_type],
-        notes=tuple(notes),
-        international=international,
-    )
+    notes = cell.written.notes + ((note,) if note else ()) + _notes_on(reading)
+    return Phone(E164(reading.e164), reading.region, LINE_TYPES[reading.line_type], notes, international)
 
 
-def _notes_on(reading: _Reading) -> list[Note]:
-    notes = [_TYPE_NOTES[reading.line_type]] if reading.line_type in _TYPE_NOTES else []
-    e164 = reading.e164
-    if e164.startswith("+1") and e164[5:10] == "55501":  # 555-0100 to 555-0199 (NANPA)
-        notes.append(Note.FICTIONAL)
+def _notes_on(reading: _Reading) -> tuple[Note, ...]:
+    notes: tuple[Note, ...] = (_TYPE_NOTES[reading.line_type],) if reading.line_type in _TYPE_NOTES else ()
+    if reading.e164[5:10] == "55501" and reading.country_code == _NORTH_AMERICA:  # 555-0100 to 555-0199 (NANPA)
+        notes += (Note.FICTIONAL,)
     if reading.country_code in _SATELLITE_CODES:
-        notes.append(Note.SATELLITE)
+        notes += (Note.SATELLITE,)
     return notes
 
 
@@ -496,7 +488,6 @@ def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
 # --- the numbering plans -------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=_READINGS_KEPT)
 def _international(digits: str) -> _Reading:
     """Read digits that begin with their country code."""
     plan = _plan_of(digits)
@@ -504,7 +495,6 @@ def _international(digits: str) -> _Reading:
     return plain or _read(f"+{digits}", None)
 
 
-@lru_cache(maxsize=_READINGS_KEPT)
 def _national(digits: str, region: str) -> _Reading:
     """Read digits as dialled in a region: its trunk prefix, its country code or its exit code may be in front."""
     plan = _plan_in(region)
@@ -570,7 +560,11 @@ class _Place:
         self._exit_code = re.compile(metadata.international_prefix or _NEVER)
         # Some regions are told from those that share their country code by these alone, even if a number is not valid.
         self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
-        self._lines = re.compile(_form_of_lines(metadata))
+        self._metadata = metadata
+
+    @cached_property
+    def _lines(self) -> re.Pattern[str]:
+        return re.compile(_form_of_lines(self._metadata))
 
     def type_of(self, national: str) -> int | None:
         """Return the line type as `number_type` does; None where a national number is not of this region."""
@@ -885,12 +879,17 @@ def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
     return region == phonenumbers.region_code_for_country_code(country_code) and not is_placed
 
 
-@lru_cache(maxsize=1 << 14)
 def _zones_by_prefix(digits: str) -> tuple[str, ...]:
+    by_prefix = _zone_table()
+    for length in range(len(digits), 0, -1):
+        zones = by_prefix.get(digits[:length])
+        if zones:
+            return zones
+    return ()
+
+
+@cache
+def _zone_table() -> dict[str, tuple[str, ...]]:
     from phonenumbers.tzdata import TIMEZONE_DATA  # noqa: PLC0415, TID251 - loaded only for a report
 
-    for length in range(len(digits), 0, -1):
-        zones = TIMEZONE_DATA.get(digits[:length])
-        if zones:
-            return tuple(zones)
-    return ()
+    return TIMEZONE_DATA
