@@ -153,7 +153,7 @@ class _Reading(NamedTuple):
         return self.valid and self.e164 != other.e164
 
 
-_UNREAD = _Reading()
+_UNREAD = _Reading()  # not read, or no valid number; why not, only a refusal has to find out
 
 
 class _Cell:
@@ -300,7 +300,7 @@ def _from_plus(digits: str, cell: _Cell, reading: _Reading) -> Phone | Refusal:
             f"The plus looks glued on: without it this is a number of {region}. Leave the plus out if that is meant.",
         )
     old_form = _old_form(digits)
-    return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(reading)
+    return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(_read(f"+{digits}", None))
 
 
 def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None) -> Phone | Refusal:
@@ -489,17 +489,16 @@ def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
 
 
 def _international(digits: str) -> _Reading:
-    """Read digits that begin with their country code."""
+    """Read digits that begin with their country code. Why they are no number, `_read` tells."""
     plan = _plan_of(digits)
-    plain = plan.abroad(digits[len(plan.code) :]) if plan else None
-    return plain or _read(f"+{digits}", None)
+    return (plan and plan.abroad(digits[len(plan.code) :])) or _read(f"+{digits}", None)
 
 
 def _national(digits: str, region: str) -> _Reading:
     """Read digits as dialled in a region: its trunk prefix, its country code or its exit code may be in front."""
     plan = _plan_in(region)
-    plain = plan.at_home(digits, region) if plan else None
-    if plain:
+    plain = plan.at_home(digits, region) if plan else _UNREAD
+    if plain.valid:
         return plain
     reading = _read(digits, region)
     if reading.valid and _international(reading.e164[1:]).e164 != reading.e164:
@@ -589,8 +588,8 @@ class _Place:
 class _Plan:
     """The numbering plan of a country code, which reads what is plainly a number of it.
 
-    `parse` reads the same, but takes many times as long. So it is asked only where a number is not valid, or where
-    it might leave off or rewrite more than a trunk prefix: see its `_maybe_extract_country_code` and
+    `parse` reads the same, but takes many times as long. So it is asked only where it might leave off or rewrite more
+    than a trunk prefix: see its `_maybe_extract_country_code` and
     `_maybe_strip_national_prefix_carrier_code`. `tests/contacts/test_plans.py` compares the two over all regions.
 
     Args:
@@ -612,22 +611,22 @@ class _Plan:
         return _NO_LINE
 
     def abroad(self, national: str) -> _Reading | None:
-        """Read what follows the country code."""
+        """Read what follows the country code; None where `parse` might change it."""
         if _place(self.country_code, self._regions[0]).prefix.match(national):
             return None
         region, line_type = self.line_of(national)
         if line_type == _UNKNOWN:
-            return None
+            return _UNREAD
         return _Reading(f"+{self.code}{national}", line_type, region, self.country_code)
 
-    def at_home(self, digits: str, region: str) -> _Reading | None:
-        """Read digits as dialled in one of the regions."""
+    def at_home(self, digits: str, region: str) -> _Reading:
+        """Read digits as dialled in one of the regions, where nothing else than its trunk prefix may be in front."""
         if digits.startswith(self.code):
-            return None
+            return _UNREAD
         national = _place(self.country_code, region).without_trunk_prefix(digits)
         reading = self.abroad(national) if national else None
-        if reading is None or reading.region != region:  # whether `parse` takes the prefix off is up to the region
-            return None
+        if reading is None or reading.region != region:  # `parse` takes the prefix off by the rules of the region
+            return _UNREAD
         return reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)
 
 

@@ -18,6 +18,7 @@ from audiences_mcp.contacts.phones import (
     LINE_TYPES,
     _international,
     _national,
+    _read,
     _Reading,
     _rewritten,
 )
@@ -48,6 +49,12 @@ def read_by_library(text: str, region: str | None) -> _Reading:
 
 def international_by_library(digits: str) -> _Reading:
     return read_by_library(f"+{digits}", None)
+
+
+def same(digits: str) -> bool:
+    """Tell whether digits after a plus are read alike, and refused for the same reason."""
+    found, wanted = _international(digits), international_by_library(digits)
+    return found._replace(reason=None) == wanted._replace(reason=None) and _read(f"+{digits}", None) == wanted
 
 
 def national_by_library(digits: str, region: str) -> _Reading:
@@ -90,7 +97,7 @@ def test_a_country_code_and_any_digits_are_read_as_the_library_reads_them(code: 
             for national in spoiled(example, rng):
                 for prefix in ("", rng.choice(prefixes(code, region))):
                     digits = f"{code}{prefix}{national}"
-                    assert (digits, _international(digits)) == (digits, international_by_library(digits))
+                    assert same(digits), digits
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -107,4 +114,4 @@ def test_any_digits_dialled_in_a_region_are_read_as_the_library_reads_them(regio
 @given(digits=DIGITS, region=st.sampled_from(REGIONS))
 def test_digits_of_no_kind_are_read_as_the_library_reads_them(digits: str, region: str) -> None:
     assert _national(digits, region) == national_by_library(digits, region)
-    assert _international(digits) == international_by_library(digits)
+    assert same(digits)
