@@ -159,6 +159,8 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
 
 
 def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[bool]:
+    if not only_where:
+        return [True] * len(table.rows)
     filters = [(find_header(table, header, "only_where"), frozenset(values)) for header, values in only_where.items()]
     return [all(row.cells[place].strip().casefold() in values for place, values in filters) for row in table.rows]
 

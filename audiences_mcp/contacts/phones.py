@@ -865,10 +865,10 @@ def time_zones(phone: Phone) -> tuple[str, ...]:
 
     A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
     """
-    digits = phone.number[1:]
+    digits = phone.number[1 : 1 + _LONGEST_ZONE_PREFIX]
     plan = _plan_of(digits)
     is_anywhere = plan and _is_anywhere(plan.country_code, phone.region, phone.line_type)
-    return _zones_by_prefix(plan.code if plan and is_anywhere else digits[:_LONGEST_ZONE_PREFIX])
+    return _zones_by_prefix(plan.code if plan and is_anywhere else digits)
 
 
 @cache
