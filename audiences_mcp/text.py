@@ -59,7 +59,7 @@ def clip(text: str, most: int) -> str:
 
 def line(text: str, most: int = 120) -> str:
     """Return the text cleaned, on one line and at most `most` characters long, for use inside a sentence."""
-    return clip(re.sub(r"\s+", " ", clean(text)).strip(), most)
+    return clip(" ".join(clean(text).split()), most)
 
 
 def several(count: int, singular: str, plural: str = "") -> str:

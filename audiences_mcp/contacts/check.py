@@ -3,8 +3,10 @@
 Data flows one way: a `Table` and its `Options` in, a `Check` out, which never changes afterwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from typing import NamedTuple
 
 from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
 from audiences_mcp.contacts.guarding import unguarded
@@ -69,8 +71,7 @@ class KnownLists:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRow:
+class CheckedRow(NamedTuple):
     """What the check says of one row.
 
     Args:
@@ -146,10 +147,9 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
         table, options.phone_columns, options.default_region, [country.region for country in countries]
     )
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
-    rows = [(row, country) for row, country, keep in zip(table.rows, countries, wanted, strict=True) if keep]
-    readings = _read_rows(rows, places, options, tick)
+    found = _read_rows(list(compress(table.rows, wanted)), list(compress(countries, wanted)), places, options, tick)
     return Check(
-        rows=_Judge(table, places, columns, known).rows(wanted, readings),
+        rows=_Judge(table, places, columns, known).rows(wanted, found),
         columns=tuple(columns),
         phone_columns=tuple(table.headers[place] for place in places),
         dropped_columns=tuple(dropped),
@@ -158,16 +158,10 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
 
 
 def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[bool]:
+    if not only_where:
+        return [True] * len(table.rows)
     filters = [(find_header(table, header, "only_where"), frozenset(values)) for header, values in only_where.items()]
     return [all(row.cells[place].strip().casefold() in values for place, values in filters) for row in table.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The phone cell that a row is judged by, and what it says."""
-
-    value: str
-    reading: Phone | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,25 +207,30 @@ def _country(named: str) -> _Country:
 
 
 def _read_rows(
-    rows: Sequence[tuple[Row, _Country]], places: Sequence[int], options: Options, tick: Tick
-) -> list[_Found]:
-    """Read each row's first usable number; a row without one keeps the trouble of its first filled cell."""
-    found = [_Found("", Refusal(Reason.EMPTY))] * len(rows)
+    rows: Sequence[Row], countries: Sequence[_Country], places: Sequence[int], options: Options, tick: Tick
+) -> Iterator[tuple[str, Phone | Refusal]]:
+    """Return for each row the phone cell that it is judged by, and what it says.
+
+    That is its first usable number; a row without one keeps the trouble of its first filled cell.
+    """
+    values = [""] * len(rows)
+    found: list[Phone | Refusal] = [Refusal(Reason.EMPTY)] * len(rows)
     open_rows = list(range(len(rows)))
     for place in places:
-        cells = [rows[index][0].cells[place] for index in open_rows]
+        cells = [rows[index].cells[place] for index in open_rows]
         readings = read_numbers(
             cells,
-            [rows[index][1].region for index in open_rows],
+            [countries[index].region for index in open_rows],
             options.bare_digits,
             lambda done: tick(done, len(rows)),
             take_first=options.take_first_number,
         )
         for index, cell, reading in zip(open_rows, cells, readings, strict=True):
-            if isinstance(reading, Phone) or not found[index].value.strip():
-                found[index] = _Found(cell, reading if rows[index][1].known else _by_its_plus_alone(reading))
-        open_rows = [index for index in open_rows if isinstance(found[index].reading, Refusal)]
-    return found
+            if isinstance(reading, Phone) or not values[index].strip():
+                values[index] = cell
+                found[index] = reading if countries[index].known else _by_its_plus_alone(reading)
+        open_rows = [index for index in open_rows if isinstance(found[index], Refusal)]
+    return zip(values, found, strict=True)
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:
@@ -253,13 +252,12 @@ class _Judge:
         self._places = places
         self._labels = label_columns(table)
         self._fields = [column.index for column in columns[1:]]
-        self._known = known
+        self._known = None if known == KnownLists() else known
         self._first_rows: dict[E164, int] = {}
 
-    def rows(self, wanted: Sequence[bool], found: Sequence[_Found]) -> list[CheckedRow]:
-        readings = iter(found)
+    def rows(self, wanted: Sequence[bool], found: Iterator[tuple[str, Phone | Refusal]]) -> list[CheckedRow]:
         return [
-            self._judge(row, next(readings)) if keep else self._filtered_out(row)
+            self._judge(row, *next(found)) if keep else self._filtered_out(row)
             for row, keep in zip(self._table.rows, wanted, strict=True)
         ]
 
@@ -267,9 +265,8 @@ class _Judge:
         value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
         return CheckedRow(row.number, self._label(row), _shown(value), Status.FILTERED_OUT)
 
-    def _judge(self, row: Row, found: _Found) -> CheckedRow:
-        label, value = self._label(row), _shown(found.value)
-        reading = found.reading
+    def _judge(self, row: Row, written: str, reading: Phone | Refusal) -> CheckedRow:
+        label, value = self._label(row), _shown(written)
         if isinstance(reading, Phone) and row.surplus:
             reading = Refusal(Reason.MALFORMED_ROW)
         if isinstance(reading, Refusal):
@@ -277,18 +274,18 @@ class _Judge:
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
-        fields = tuple(self._text(row.cells[index]) for index in self._fields)
+        fields = tuple([self._text(row.cells[index]) for index in self._fields])
         first = self._first_rows.setdefault(reading.number, row.number)
         ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields)
         if first != row.number:
             return _refused(ready, Reason.DUPLICATE, first)
-        return _compare(ready, self._known)
+        return _compare(ready, self._known) if self._known else ready
 
     def _text(self, cell: str) -> str:
         return clean(unguarded(cell) if self._table.guarded else cell)
 
     def _label(self, row: Row) -> str:
-        return line(" ".join(row.cells[index] for index in self._labels), _MAX_LABEL)
+        return line(" ".join([row.cells[index] for index in self._labels]), _MAX_LABEL)
 
 
 def _is_note(row: Row) -> bool:
@@ -304,7 +301,7 @@ def _compare(row: CheckedRow, known: KnownLists) -> CheckedRow:
 
 
 def _refused(row: CheckedRow, reason: Reason, duplicate_of: int | None = None) -> CheckedRow:
-    return replace(row, status=reason.status, reason=reason, hint=HINTS[reason], duplicate_of=duplicate_of)
+    return row._replace(status=reason.status, reason=reason, hint=HINTS[reason], duplicate_of=duplicate_of)
 
 
 def _shown(value: str) -> str:

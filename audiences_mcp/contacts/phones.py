@@ -9,11 +9,11 @@ Words: a number's *region code* is ISO 3166 alpha-2 (`US`), its *country code* t
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import repeat
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import phonenumbers  # noqa: TID251 - this module is its door
 from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberType, ValidationResult  # noqa: TID251
@@ -51,6 +51,7 @@ _TYPE_NOTES = {
     PhoneNumberType.UAN: Note.UAN,
     PhoneNumberType.VOICEMAIL: Note.VOICEMAIL,
 }
+_UNKNOWN = PhoneNumberType.UNKNOWN  # not valid
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # Inmarsat, global satellite and international networks (ITU-T E.164, list of assigned country codes).
 _SATELLITE_CODES = frozenset({870, 881, 882, 883})
@@ -86,6 +87,19 @@ _NATIONAL_MIN_ROWS = 5
 # What the library may leave off a national number: trunk prefixes. Anything else it strips is a carrier's code.
 _TRUNK_PREFIXES = ("", "0", "1", "8", "06", "80")
 _ARGENTINA = 54
+# The order in which `number_type` tries them, before fixed lines and mobiles.
+_SPECIAL_LINES = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+_NO_LINE = ("", _UNKNOWN)
+_NEVER = "(?!)"
 _TICK = 250
 _LONGEST_NAME = 100
 _LONGEST_ZONE_PREFIX = 9
@@ -93,8 +107,7 @@ _LONGEST_ZONE_PREFIX = 9
 _SHORT_ABROAD = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """A number that may be dialled.
 
     Args:
@@ -112,34 +125,35 @@ class Phone:
     international: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What digits are in one numbering plan: a valid number with its type, or the reason why not."""
+class _Reading(NamedTuple):
+    """What digits are in one numbering plan: a valid number with its type, or the reason why not.
+
+    Args:
+        e164: The number; empty where it is not valid, and so is all that follows.
+        line_type: Its `PhoneNumberType`.
+        region: Region code that it belongs to.
+        country_code: Its country code.
+        source: Where the country code came from, a `CountryCodeSource`, where it did not stand in front.
+        reason: Why it is not valid.
+    """
 
     e164: str = ""
-    line_type: int = PhoneNumberType.UNKNOWN
+    line_type: int = _UNKNOWN
+    region: str = ""
+    country_code: int = 0
+    source: int = CountryCodeSource.UNSPECIFIED
     reason: Reason | None = None
-    parsed: phonenumbers.PhoneNumber | None = None
-
-    @property
-    def country_code(self) -> int:
-        return (self.parsed and self.parsed.country_code) or 0
-
-    @property
-    def source(self) -> int | None:
-        """Where the country code came from, a `CountryCodeSource`."""
-        return self.parsed.country_code_source if self.parsed else None
 
     @property
     def valid(self) -> bool:
-        return self.line_type != PhoneNumberType.UNKNOWN
+        return self.line_type != _UNKNOWN
 
     def differs(self, other: "_Reading") -> bool:
         """Tell whether this is a valid number, and another one."""
         return self.valid and self.e164 != other.e164
 
 
-_UNREAD = _Reading()
+_UNREAD = _Reading()  # not read, or no valid number; why not, only a refusal has to find out
 
 
 class _Cell:
@@ -197,17 +211,20 @@ def read_numbers(
     Returns:
         For each cell the number, or why it is refused.
     """
-    parsed: list[list[_Cell | Refusal]] = []
+    parsed: list[_Cell | Refusal | list[_Cell | Refusal]] = []
     for index, (cell, region) in enumerate(zip(cells, regions, strict=False)):
         if index % _TICK == 0:
             tick(0)
         parsed.append(_parse(cell, region, take_first=take_first))
-    facts = _facts_of([part for parts in parsed for part in parts if isinstance(part, _Cell)])
+    facts = _facts_of(list(_cells_in(parsed)))
     results: list[Phone | Refusal] = []
-    for index, parts in enumerate(parsed):
+    for index, part in enumerate(parsed):
         if index % _TICK == 0:
             tick(index)
-        results.append(_first_usable(parts, facts, bare_digits))
+        if isinstance(part, _Cell):
+            results.append(_judge(part, facts, bare_digits))
+        else:
+            results.append(part if isinstance(part, Refusal) else _first_usable(part, facts, bare_digits))
     return results
 
 
@@ -216,15 +233,23 @@ def read_number(cell: str, region: str | None = None, bare_digits: BareDigits | 
     return read_numbers([cell], [region], bare_digits)[0]
 
 
-def _parse(cell: str, region: str | None, *, take_first: bool) -> list[_Cell | Refusal]:
-    """Return what the cell says, and after that what each number in it says if the first usable one is to be taken."""
+def _parse(cell: str, region: str | None, *, take_first: bool) -> _Cell | Refusal | list[_Cell | Refusal]:
+    """Return what the cell says; if the first usable of several numbers is to be taken, then also what each says."""
     written = parse_cell(cell)
     if isinstance(written, Written):
-        return [_Cell(written, region)]
+        return _Cell(written, region)
     if written.reason is not Reason.MULTIPLE_NUMBERS or not take_first:
-        return [written]
+        return written
     parts = [parse_cell(part) for part in split_cell(cell)]
     return [written, *(_Cell(part, region) for part in parts if isinstance(part, Written))]
+
+
+def _cells_in(parsed: Iterable[_Cell | Refusal | list[_Cell | Refusal]]) -> Iterator[_Cell]:
+    for part in parsed:
+        if isinstance(part, _Cell):
+            yield part
+        elif isinstance(part, list):
+            yield from _cells_in(part)
 
 
 def _first_usable(
@@ -241,7 +266,7 @@ def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Ph
     if written.plus:
         result = _judge_plus(cell, facts)
     elif bare_digits == "international" and not cell.digits.startswith("0"):
-        result = _from_plus(cell.digits, cell)
+        result = _from_plus(cell.digits, cell, _international(cell.digits))
     elif cell.region:
         result = _judge_national(cell, cell.region, bare_digits)
     else:
@@ -253,19 +278,17 @@ def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Ph
 
 def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
     """Rule 1: written with `+`, so international, unless the list shows that a spreadsheet glued the plus on."""
-    international = _international(cell.digits)
     for region in facts.glued:
-        if _may_be_national(cell.digits, region) and _national(cell.digits, region).differs(international):
+        if _may_be_national(cell.digits, region) and _national(cell.digits, region).differs(cell.abroad):
             return Refusal(
                 Reason.AMBIGUOUS_COUNTRY,
                 f"Many rows of this list look like national numbers (of {region}, perhaps) with a plus glued on: ask which "
                 "country they are of, then give them without the plus and set default_region.",
             )
-    return _from_plus(cell.digits, cell)
+    return _from_plus(cell.digits, cell, cell.abroad)
 
 
-def _from_plus(digits: str, cell: _Cell) -> Phone | Refusal:
-    reading = _international(digits)
+def _from_plus(digits: str, cell: _Cell, reading: _Reading) -> Phone | Refusal:
     if reading.valid:
         return _accept(reading, cell, international=True)
     if _is_short_code(digits, None):
@@ -277,7 +300,7 @@ def _from_plus(digits: str, cell: _Cell) -> Phone | Refusal:
             f"The plus looks glued on: without it this is a number of {region}. Leave the plus out if that is meant.",
         )
     old_form = _old_form(digits)
-    return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(reading)
+    return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(_read(f"+{digits}", None))
 
 
 def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None) -> Phone | Refusal:
@@ -347,8 +370,8 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     """Rule 3: no region is known. `00` is read as `+`; bare digits only where nothing else could be meant."""
     digits = cell.digits
     if cell.plus_digits is not None:
-        return _from_plus(cell.plus_digits, cell)
-    reading = _international(digits)
+        return _from_plus(cell.plus_digits, cell, cell.abroad)
+    reading = cell.abroad
     if bare_digits == "national" or not reading.valid:
         return Refusal(Reason.MISSING_COUNTRY_CODE)
     others = [_international(f"{_NORTH_AMERICA}{digits}")] if len(digits) == 10 else []
@@ -365,23 +388,16 @@ def _accept(reading: _Reading, cell: _Cell, *, international: bool, note: Note |
         return refused
     if Note.VANITY in cell.written.notes and reading.country_code != _NORTH_AMERICA:
         return Refusal(Reason.NOT_A_NUMBER)
-    notes = [*cell.written.notes, *([note] if note else []), *_notes_on(reading)]
-    return Phone(
-        number=E164(reading.e164),
-        region=_region_of(reading),
-        line_type=LINE_TYPES[reading.line_type],
-        notes=tuple(notes),
-        international=international,
-    )
+    notes = cell.written.notes + ((note,) if note else ()) + _notes_on(reading)
+    return Phone(E164(reading.e164), reading.region, LINE_TYPES[reading.line_type], notes, international)
 
 
-def _notes_on(reading: _Reading) -> list[Note]:
-    notes = [_TYPE_NOTES[reading.line_type]] if reading.line_type in _TYPE_NOTES else []
-    e164 = reading.e164
-    if e164.startswith("+1") and e164[5:10] == "55501":  # 555-0100 to 555-0199 (NANPA)
-        notes.append(Note.FICTIONAL)
+def _notes_on(reading: _Reading) -> tuple[Note, ...]:
+    notes: tuple[Note, ...] = (_TYPE_NOTES[reading.line_type],) if reading.line_type in _TYPE_NOTES else ()
+    if reading.e164[5:10] == "55501" and reading.country_code == _NORTH_AMERICA:  # 555-0100 to 555-0199 (NANPA)
+        notes += (Note.FICTIONAL,)
     if reading.country_code in _SATELLITE_CODES:
-        notes.append(Note.SATELLITE)
+        notes += (Note.SATELLITE,)
     return notes
 
 
@@ -472,15 +488,18 @@ def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
 # --- the numbering plans -------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1 << 15)
 def _international(digits: str) -> _Reading:
-    """Read digits that begin with their country code."""
-    return _read(f"+{digits}", None)
+    """Read digits that begin with their country code. Why they are no number, `_read` tells."""
+    plan = _plan_of(digits)
+    return (plan and plan.abroad(digits[len(plan.code) :])) or _read(f"+{digits}", None)
 
 
-@lru_cache(maxsize=1 << 15)
 def _national(digits: str, region: str) -> _Reading:
     """Read digits as dialled in a region: its trunk prefix, its country code or its exit code may be in front."""
+    plan = _plan_in(region)
+    plain = plan.at_home(digits, region) if plan else _UNREAD
+    if plain.valid:
+        return plain
     reading = _read(digits, region)
     if reading.valid and _international(reading.e164[1:]).e164 != reading.e164:
         return _Reading(reason=Reason.INVALID_NUMBER)  # the network would read its first digits as a prefix
@@ -492,13 +511,18 @@ def _read(text: str, region: str | None) -> _Reading:
         number = phonenumbers.parse(text, region, keep_raw_input=region is not None)
     except NumberParseException as error:
         return _Reading(reason=_PARSE_REASONS[error.error_type])
-    line_type = phonenumbers.number_type(number)
-    if line_type == PhoneNumberType.UNKNOWN:  # exactly the numbers that is_valid_number refuses
+    plan = _plan_of(str(number.country_code))
+    national = phonenumbers.national_significant_number(number)
+    line_region, line_type = plan.line_of(national) if plan else _NO_LINE
+    if line_type == _UNKNOWN:  # exactly the numbers that is_valid_number refuses
         length = phonenumbers.is_possible_number_with_reason(number)
-        return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER), parsed=number)
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER))
+    code = number.country_code or 0
+    e164 = f"+{code}{national}"
     reason = None if e164 == text else _rewritten(text, e164, number)
-    return _Reading(reason=reason) if reason else _Reading(e164, line_type, parsed=number)
+    if reason:
+        return _Reading(reason=reason)
+    return _Reading(e164, line_type, line_region, code, number.country_code_source)
 
 
 def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason | None:
@@ -521,8 +545,138 @@ def _rewritten(text: str, e164: str, number: phonenumbers.PhoneNumber) -> Reason
     return None if is_prefix else Reason.INVALID_NUMBER
 
 
-def _region_of(reading: _Reading) -> str:
-    return (reading.parsed and phonenumbers.region_code_for_number(reading.parsed)) or "001"
+class _Place:
+    """What numbers of one region look like.
+
+    Args:
+        metadata: Its metadata.
+        alone: Whether no other region shares its country code.
+    """
+
+    def __init__(self, metadata: phonenumbers.PhoneMetadata, *, alone: bool) -> None:
+        # What `parse` may leave off or rewrite.
+        self.prefix = re.compile(metadata.national_prefix_for_parsing or _NEVER)
+        self._exit_code = re.compile(metadata.international_prefix or _NEVER)
+        # Some regions are told from those that share their country code by these alone, even if a number is not valid.
+        self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
+        self._metadata = metadata
+
+    @cached_property
+    def _lines(self) -> re.Pattern[str]:
+        return re.compile(_form_of_lines(self._metadata))
+
+    def type_of(self, national: str) -> int | None:
+        """Return the line type as `number_type` does; None where a national number is not of this region."""
+        if self._first_digits and not self._first_digits.match(national):
+            return None
+        found = self._lines.fullmatch(national)
+        kind = found.lastgroup if found else None
+        if not found or not kind:
+            return _UNKNOWN if self._first_digits else None
+        if kind == "mobile" and found["fixed_line"]:
+            return PhoneNumberType.FIXED_LINE_OR_MOBILE
+        return _LINE_TYPE_NUMBERS[kind]
+
+    def without_trunk_prefix(self, digits: str) -> str | None:
+        """Return digits as dialled here without the trunk prefix; None where they begin with anything else."""
+        prefix = self.prefix.match(digits)
+        if self._exit_code.match(digits) or (prefix and (prefix.lastindex or prefix[0] not in _TRUNK_PREFIXES)):
+            return None
+        return digits[prefix.end() :] if prefix else digits
+
+
+class _Plan:
+    """The numbering plan of a country code, which reads what is plainly a number of it.
+
+    `parse` reads the same, but takes many times as long. So it is asked only where it might leave off or rewrite more
+    than a trunk prefix: see its `_maybe_extract_country_code` and
+    `_maybe_strip_national_prefix_carrier_code`. `tests/contacts/test_plans.py` compares the two over all regions.
+
+    Args:
+        country_code: The code.
+        regions: The region codes that share it, the main one first.
+    """
+
+    def __init__(self, country_code: int, regions: Sequence[str]) -> None:
+        self.country_code = country_code
+        self.code = str(country_code)
+        self._regions = regions
+
+    def line_of(self, national: str) -> tuple[str, int]:
+        """Return region and line type of a national number; the type is `UNKNOWN` where it is not valid."""
+        for region in self._regions:
+            line_type = _place(self.country_code, region).type_of(national)
+            if line_type is not None:
+                return region, line_type
+        return _NO_LINE
+
+    def abroad(self, national: str) -> _Reading | None:
+        """Read what follows the country code; None where `parse` might change it."""
+        if _place(self.country_code, self._regions[0]).prefix.match(national):
+            return None
+        region, line_type = self.line_of(national)
+        if line_type == _UNKNOWN:
+            return _UNREAD
+        return _Reading(f"+{self.code}{national}", line_type, region, self.country_code)
+
+    def at_home(self, digits: str, region: str) -> _Reading:
+        """Read digits as dialled in one of the regions, where nothing else than its trunk prefix may be in front."""
+        if digits.startswith(self.code):
+            return _UNREAD
+        national = _place(self.country_code, region).without_trunk_prefix(digits)
+        reading = self.abroad(national) if national else None
+        if reading is None or reading.region != region:  # `parse` takes the prefix off by the rules of the region
+            return _UNREAD
+        return reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)
+
+
+def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
+    """Return an expression whose last group with a match is the kind of line that a national number is.
+
+    The kinds are in the order in which `number_type` tries them. Fixed lines and mobiles are both tried, since a number
+    may be either.
+    """
+    forms = {kind: _form(getattr(metadata, kind)) for kind in _SPECIAL_LINES}
+    groups = [f"(?P<{kind}>{form})" for kind, form in forms.items() if form != _NEVER]
+    fixed_line, mobile = _form(metadata.fixed_line), _form(metadata.mobile)
+    if metadata.same_mobile_and_fixed_line_pattern:
+        groups.append(f"(?P<fixed_line_or_mobile>{fixed_line})")
+    else:
+        groups.append(f"(?=(?P<fixed_line>{fixed_line})?)(?=(?P<mobile>{mobile})?).*")
+    return f"(?={_form(metadata.general_desc)})(?:{'|'.join(groups)})"
+
+
+def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
+    """Return an expression for whole numbers of one description: their lengths, then their digits."""
+    if numbers is None or not numbers.national_number_pattern:
+        return _NEVER
+    lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length) or ".*"
+    return rf"(?=(?:{lengths})\Z)(?:{numbers.national_number_pattern})\Z"
+
+
+@cache
+def _place(country_code: int, region: str) -> _Place:
+    """Return a region of a country code; loaded one by one, since two dozen share the code 1."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
+    if metadata is None:
+        raise AssertionError("a region of the library has no metadata")
+    return _Place(metadata, alone=len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country_code]) == 1)
+
+
+@cache
+def _plan(code: str) -> _Plan | None:
+    regions = None if code[:1] in ("", "0") else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    return _Plan(int(code), regions) if regions else None
+
+
+def _plan_of(digits: str) -> _Plan | None:
+    """Return the plan of the country code that digits begin with; no code begins with another."""
+    return _plan(digits[:1]) or _plan(digits[:2]) or _plan(digits[:3])
+
+
+@cache
+def _plan_in(region: str) -> _Plan | None:
+    return _plan(str(phonenumbers.country_code_for_region(region)))
 
 
 @lru_cache
@@ -726,16 +880,30 @@ def time_zones(phone: Phone) -> tuple[str, ...]:
 
     A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
     """
-    digits = phone.number[1:]
-    code = _country_code_of(digits)
-    is_placed = phonenumbers.is_number_type_geographical(_LINE_TYPE_NUMBERS[phone.line_type], int(code))
-    is_main_region = phone.region == phonenumbers.region_code_for_country_code(int(code))
-    return _zones_by_prefix(code if is_main_region and not is_placed else digits[:_LONGEST_ZONE_PREFIX])
+    digits = phone.number[1 : 1 + _LONGEST_ZONE_PREFIX]
+    plan = _plan_of(digits)
+    is_anywhere = plan and _is_anywhere(plan.country_code, phone.region, phone.line_type)
+    return _zones_by_prefix(plan.code if plan and is_anywhere else digits)
 
 
-@lru_cache(maxsize=1 << 14)
+@cache
+def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
+    """Tell whether all numbers of a kind may be anywhere in the country, so that the country code says as much."""
+    is_placed = phonenumbers.is_number_type_geographical(_LINE_TYPE_NUMBERS[line_type], country_code)
+    return region == phonenumbers.region_code_for_country_code(country_code) and not is_placed
+
+
 def _zones_by_prefix(digits: str) -> tuple[str, ...]:
+    by_prefix = _zone_table()
+    for length in range(len(digits), 0, -1):
+        zones = by_prefix.get(digits[:length])
+        if zones:
+            return zones
+    return ()
+
+
+@cache
+def _zone_table() -> dict[str, tuple[str, ...]]:
     from phonenumbers.tzdata import TIMEZONE_DATA  # noqa: PLC0415, TID251 - loaded only for a report
 
-    found = (TIMEZONE_DATA.get(digits[:length]) for length in range(len(digits), 0, -1))
-    return next((tuple(zones) for zones in found if zones), ())
+    return TIMEZONE_DATA

@@ -6,7 +6,7 @@ mended are listed in `Note`, and each is counted in the report.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from audiences_mcp.contacts.reasons import Note, Reason, Refusal
 from audiences_mcp.text import clean
@@ -72,8 +72,7 @@ _LOOKALIKES = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A phone number as written, before any country is applied.
 
     Args:
@@ -107,7 +106,7 @@ def parse_cell(cell: str) -> Written | Refusal:
     if len(cell) > _MAX_CELL and len(cell.strip()) > _MAX_CELL:
         return Refusal(Reason.NOT_A_NUMBER)
     text, notes = _unwrap(cell.strip())
-    if not any(char.isalnum() for char in text):
+    if not any(map(str.isalnum, text)):
         return Refusal(Reason.EXCEL_DAMAGED if "##" in text else Reason.EMPTY)
     if _TRAILING_ZERO.fullmatch(text):
         text, notes = text[:-2], (*notes, Note.TRAILING_ZERO)
@@ -258,4 +257,4 @@ def _cuts(text: str, total: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _count_digits(text: str) -> int:
-    return sum(char.isdigit() for char in text)
+    return sum(map(str.isdigit, text))
