@@ -19,7 +19,8 @@ from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import free_name, is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.contacts.phones import BareDigits, region_code
+from audiences_mcp.contacts.phones import BareDigits
+from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv, table_from_file
 from audiences_mcp.contacts.tables import Row, Table, Tick

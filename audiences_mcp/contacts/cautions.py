@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences_mcp.contacts.check import Check, CheckedRow, Options
-from audiences_mcp.contacts.phones import country_code, is_us_state, region_code
+from audiences_mcp.contacts.plans import country_code
 from audiences_mcp.contacts.reasons import Reason, Status
+from audiences_mcp.contacts.regions import is_us_state, region_code
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.errors import InvalidInput

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.contacts.phones import BareDigits, Phone, is_us_state, read_numbers, region_code
+from audiences_mcp.contacts.phones import BareDigits, Phone, read_numbers
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
+from audiences_mcp.contacts.regions import is_us_state, region_code
 from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164

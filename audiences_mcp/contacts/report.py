@@ -7,8 +7,8 @@ from itertools import chain, zip_longest
 from zoneinfo import ZoneInfo
 
 from audiences_mcp.contacts.check import Check, CheckedRow
-from audiences_mcp.contacts.phones import time_zones
 from audiences_mcp.contacts.reasons import Note, Reason, Status
+from audiences_mcp.contacts.regions import time_zones
 from audiences_mcp.models import (
     CallingHours,
     ColumnInfo,

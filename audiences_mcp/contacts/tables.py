@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
@@ -33,8 +34,7 @@ Tick = Callable[[int, int], None]
 """Called with rows done and rows in all (0 where not known yet); may raise to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a list.
 
     Args:
@@ -129,7 +129,7 @@ def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes:
     headers = tuple(name or _invented(place, taken) for place, name in enumerate(names, 1) if place - 1 not in blank)
     if blank:
         kept = [place for place in range(width) if place not in blank]
-        rows = [replace(row, cells=tuple(row.cells[place] for place in kept)) for row in rows]
+        rows = [row._replace(cells=tuple(row.cells[place] for place in kept)) for row in rows]
     return Table(headers, rows, PHONE if headers == (PHONE,) else None, guarded=True, notes=tuple(notes))
 
 
@@ -147,7 +147,7 @@ def _filled(records: Iterable[Record], layout: Layout) -> list[Record]:
     """Return the records that are not wholly blank, and stop where there are more than a check takes."""
     filled: list[Record] = []
     for record in records:
-        if any(cell and not cell.isspace() for cell in record[1]):
+        if any(map(str.strip, record[1])):
             filled.append(record)
             if len(filled) > MAX_ROWS + _MAX_TITLES:
                 raise too_many_rows(layout.noun)
@@ -208,10 +208,18 @@ def _width(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> int
     A column without a name counts when the header row itself reaches it (`phone,name,`), or in a spreadsheet when at
     least half of the rows do.
     """
-    reach = sorted(next((index for index in range(len(row), 0, -1) if row[index - 1].strip()), 0) for _, row in below)
+    reach = sorted(_reach(row) for _, row in below)
     if not reach:
         return 0
     return reach[len(reach) // 2] if layout.open_ended else min(reach[-1], len(cells))
+
+
+def _reach(cells: Sequence[str]) -> int:
+    """Return how many cells a row has up to its last filled one."""
+    reach = len(cells)
+    while reach and not cells[reach - 1].strip():
+        reach -= 1
+    return reach
 
 
 def _invented(index: int, taken: Container[str]) -> str:

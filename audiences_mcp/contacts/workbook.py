@@ -19,7 +19,7 @@ from audiences_mcp.contacts.tables import Record, Tick
 from audiences_mcp.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook  # noqa: TID251 - this module is its door
 
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of a workbook with a password
 _MAX_CELLS = 6_000_000  # 200,000 rows of 30 columns
@@ -79,7 +79,7 @@ def open_workbook(content: bytes, tick: Tick) -> Workbook:
             "The workbook has a password, or is an old .xls file: open it in Excel and save it as .xlsx (Excel workbook) "
             "without a password.",
         )
-    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415 - workbooks only
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415, TID251 - workbooks only
 
     with _faults_are_ours():
         hidden_rows = _measured(content, tick)
@@ -91,7 +91,7 @@ def open_workbook(content: bytes, tick: Tick) -> Workbook:
 
 @contextmanager
 def _faults_are_ours() -> Iterator[None]:
-    from python_calamine import CalamineError  # noqa: PLC0415 - workbooks only
+    from python_calamine import CalamineError  # noqa: PLC0415, TID251 - workbooks only
 
     try:
         yield

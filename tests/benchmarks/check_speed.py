@@ -22,8 +22,10 @@ import phonenumbers  # noqa: TID251 - what the check is compared with
 from phonenumbers import PhoneNumberFormat, PhoneNumberType  # noqa: TID251
 
 from audiences_mcp.contacts import report
+from audiences_mcp.contacts.cautions import country_warnings, objections, variable_warnings
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
-from audiences_mcp.contacts.sources import table_from_csv
+from audiences_mcp.contacts.sources import File, table_from_file
+from audiences_mcp.contacts.tables import Table
 
 ROWS, MEMORY_ROWS, ROUNDS = 10_000, 100_000, 7
 COUNTRIES = ("US", "GB", "IN", "DE", "FR", "BR", "NG", "MX", "PH", "AU", "ZA", "ES")
@@ -70,16 +72,20 @@ def plain_loop(kind: str, cells: list[str]) -> int:
 
 
 def whole_check(kind: str, text: str) -> int:
-    """Do all that `check_contacts` does with a list, and return how many rows are ready."""
+    """Do all that `check_contacts` does with a file, and return how many rows are ready."""
     options = Options(default_region=kind if kind in NATIONAL else None)
-    check = check_table(table_from_csv(text), options, KnownLists())
-    told(check)
+    table = table_from_file(File(".csv", text.encode()))
+    check = check_table(table, options, KnownLists())
+    told(table, check, options)
     return report.counts_of(check.rows).ready
 
 
-def told(check: Check) -> tuple[object, ...]:
+def told(table: Table, check: Check, options: Options) -> tuple[object, ...]:
     counts = report.counts_of(check.rows)
     return (
+        objections(table, check),
+        country_warnings(table, check, options),
+        variable_warnings(check),
         report.by_reason(check.rows),
         report.figures(check.rows),
         report.summary(counts),

@@ -4,8 +4,9 @@
 
 import pytest
 
-from audiences_mcp.contacts.phones import BareDigits, Phone, read_number, read_numbers, region_code, renewed, time_zones
+from audiences_mcp.contacts.phones import BareDigits, Phone, read_number, read_numbers, renewed
 from audiences_mcp.contacts.reasons import Note, Reason, Refusal
+from audiences_mcp.contacts.regions import region_code, time_zones
 from audiences_mcp.errors import InvalidInput
 
 INTERNATIONAL: BareDigits = "international"

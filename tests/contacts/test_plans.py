@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import NumberParseException, PhoneNumberType  # noqa: TID251
 
-from audiences_mcp.contacts.phones import (
+from audiences_mcp.contacts.plans import (
     _LENGTH_REASONS,
     _PARSE_REASONS,
     LINE_TYPES,
-    _international,
-    _national,
-    _read,
-    _Reading,
+    Reading,
     _rewritten,
+    read_by_parse,
+    read_international,
+    read_national,
 )
 from audiences_mcp.contacts.reasons import Reason
 
@@ -29,38 +29,38 @@ REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 DIGITS = st.text("0123456789", min_size=1, max_size=18)
 
 
-def read_by_library(text: str, region: str | None) -> _Reading:
+def read_by_library(text: str, region: str | None) -> Reading:
     try:
         number = phonenumbers.parse(text, region, keep_raw_input=region is not None)
     except NumberParseException as error:
-        return _Reading(reason=_PARSE_REASONS[error.error_type])
+        return Reading(reason=_PARSE_REASONS[error.error_type])
     line_type = phonenumbers.number_type(number)
     assert (line_type != PhoneNumberType.UNKNOWN) == phonenumbers.is_valid_number(number)
     if line_type == PhoneNumberType.UNKNOWN:
         length = phonenumbers.is_possible_number_with_reason(number)
-        return _Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER))
+        return Reading(reason=_LENGTH_REASONS.get(length, Reason.INVALID_NUMBER))
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     reason = None if e164 == text else _rewritten(text, e164, number)
     if reason:
-        return _Reading(reason=reason)
+        return Reading(reason=reason)
     of_region = phonenumbers.region_code_for_number(number) or "001"
-    return _Reading(e164, line_type, of_region, number.country_code or 0, number.country_code_source)
+    return Reading(e164, line_type, of_region, number.country_code or 0, number.country_code_source)
 
 
-def international_by_library(digits: str) -> _Reading:
+def international_by_library(digits: str) -> Reading:
     return read_by_library(f"+{digits}", None)
 
 
 def same(digits: str) -> bool:
     """Tell whether digits after a plus are read alike, and refused for the same reason."""
-    found, wanted = _international(digits), international_by_library(digits)
-    return found._replace(reason=None) == wanted._replace(reason=None) and _read(f"+{digits}", None) == wanted
+    found, wanted = read_international(digits), international_by_library(digits)
+    return found._replace(reason=None) == wanted._replace(reason=None) and read_by_parse(f"+{digits}", None) == wanted
 
 
-def national_by_library(digits: str, region: str) -> _Reading:
+def national_by_library(digits: str, region: str) -> Reading:
     reading = read_by_library(digits, region)
     if reading.valid and international_by_library(reading.e164[1:]).e164 != reading.e164:
-        return _Reading(reason=Reason.INVALID_NUMBER)
+        return Reading(reason=Reason.INVALID_NUMBER)
     return reading
 
 
@@ -108,10 +108,10 @@ def test_any_digits_dialled_in_a_region_are_read_as_the_library_reads_them(regio
         for national in spoiled(example, rng):
             for prefix in ("", rng.choice(prefixes(code, region))):
                 digits = prefix + national
-                assert (digits, _national(digits, region)) == (digits, national_by_library(digits, region))
+                assert (digits, read_national(digits, region)) == (digits, national_by_library(digits, region))
 
 
 @given(digits=DIGITS, region=st.sampled_from(REGIONS))
 def test_digits_of_no_kind_are_read_as_the_library_reads_them(digits: str, region: str) -> None:
-    assert _national(digits, region) == national_by_library(digits, region)
+    assert read_national(digits, region) == national_by_library(digits, region)
     assert same(digits)

@@ -1,0 +1,122 @@
+"""Regions as people name them, and the time zones that a number may be in."""
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+import phonenumbers  # noqa: TID251 - names and zones come from it; numbers do in plans.py
+
+from audiences_mcp.contacts.phones import Phone
+from audiences_mcp.contacts.plans import LINE_TYPE_NUMBERS, main_region, plan_of
+from audiences_mcp.errors import InvalidInput
+
+_LONGEST_NAME = 100
+_LONGEST_ZONE_PREFIX = 9
+# Names and spellings that the library's own list does not have.
+_COMMON_NAMES = {
+    "UK": "GB",
+    "US": "US",
+    "USA": "US",
+    "UAE": "AE",
+    "UNITEDSTATESOFAMERICA": "US",
+    "GREATBRITAIN": "GB",
+    "ENGLAND": "GB",
+    "SCOTLAND": "GB",
+    "WALES": "GB",
+    "NORTHERNIRELAND": "GB",
+    "CZECHIA": "CZ",
+    "TURKIYE": "TR",
+    "RUSSIANFEDERATION": "RU",
+    "NORTHMACEDONIA": "MK",
+    "ESWATINI": "SZ",
+    "CABOVERDE": "CV",
+    "IVORYCOAST": "CI",
+    "REPUBLICOFKOREA": "KR",
+    "THENETHERLANDS": "NL",
+    "THEPHILIPPINES": "PH",
+}
+
+
+_US_STATES = frozenset(
+    "AK AZ CT DC FL HI IA KS MI MS ND NH NJ NM NV NY OH OK OR RI SD TX UT VT WA WI WV WY".split()  # noqa: SIM905 - shorter
+)
+
+
+def region_code(text: str) -> str:
+    """Return the region code that a text names: an ISO 3166 alpha-2 code, an English name or a country code.
+
+    Raises:
+        InvalidInput: No country is named by it.
+    """
+    word = text.strip().upper()
+    if re.fullmatch(r"(?:\+|00)?[1-9]\d{0,2}", word, re.ASCII):
+        word = main_region(int(word.removeprefix("+")))
+    if word in phonenumbers.SUPPORTED_REGIONS:
+        return word
+    name = _letters(text[:_LONGEST_NAME])
+    region = _COMMON_NAMES.get(name) or _regions_by_name().get(name)
+    if region:
+        return region
+    raise InvalidInput(
+        "The region is not a country that we know: use its ISO 3166 code of two letters, such as IN, US or GB.",
+    )
+
+
+def is_us_state(text: str) -> bool:
+    """Tell whether a text is the code of a state of the US and of no country; `IN` and `CA` are both."""
+    return text.strip().upper() in _US_STATES
+
+
+@lru_cache
+def _regions_by_name() -> dict[str, str]:
+    from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415, TID251 - large, needed for names only
+
+    return {
+        _letters(_english(names)): region
+        for region, names in LOCALE_DATA.items()
+        if "en" in names and region in phonenumbers.SUPPORTED_REGIONS
+    }
+
+
+def _letters(name: str) -> str:
+    """Return the letters of a name without accents, so that `Viet Nam` and `Côte d'Ivoire` are found as written."""
+    return "".join(char for char in unicodedata.normalize("NFKD", name).upper() if "A" <= char <= "Z")
+
+
+def _english(names: dict[str, str]) -> str:
+    name = names["en"]
+    return names[name[1:]] if name.startswith("*") else name  # *xx: the same as in language xx
+
+
+def time_zones(phone: Phone) -> tuple[str, ...]:
+    """Return the time zones (IANA names) that a number may be in; empty when none is known.
+
+    A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
+    """
+    digits = phone.number[1 : 1 + _LONGEST_ZONE_PREFIX]
+    plan = plan_of(digits)
+    is_anywhere = plan and _is_anywhere(plan.country_code, phone.region, phone.line_type)
+    return _zones_by_prefix(plan.code if plan and is_anywhere else digits)
+
+
+@cache
+def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
+    """Tell whether all numbers of a kind may be anywhere in the country, so that the country code says as much."""
+    is_placed = phonenumbers.is_number_type_geographical(LINE_TYPE_NUMBERS[line_type], country_code)
+    return region == main_region(country_code) and not is_placed
+
+
+def _zones_by_prefix(digits: str) -> tuple[str, ...]:
+    by_prefix = _zone_table()
+    for length in range(len(digits), 0, -1):
+        zones = by_prefix.get(digits[:length])
+        if zones:
+            return zones
+    return ()
+
+
+@cache
+def _zone_table() -> dict[str, tuple[str, ...]]:
+    from phonenumbers.tzdata import TIMEZONE_DATA  # noqa: PLC0415, TID251 - loaded only for a report
+
+    return TIMEZONE_DATA
