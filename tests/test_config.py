@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +105,29 @@ def test_a_flag_of_the_command_line_turns_a_switch_on_whatever_the_environment_s
     assert getattr(settings_from({name: "on"}), field) is True
     others = [other for other in SWITCHES.values() if other != field]
     assert [getattr(settings_from({}, **flag), other) for other in others] == [False]
+
+
+def test_folders_come_from_the_environment_and_the_command_line_without_repeats(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    listed = os.pathsep.join([" /lists ", "~/leads", "", "relative"])
+
+    found = settings_from({"AUDIENCES_MCP_FOLDERS": listed}, folders=["/lists", "${user_config.x}", "", "/more lists"])
+
+    assert found.folders == (Path("/lists"), tmp_path / "leads", tmp_path / "relative", Path("/more lists"))
+    assert settings_from({"AUDIENCES_MCP_FOLDERS": "${user_config.folders}"}).folders == ()
+
+
+def test_the_suppression_file_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    found = settings_from({"AUDIENCES_MCP_SUPPRESSION_FILE": "never.csv"})
+
+    assert found.suppression_file == tmp_path / "never.csv"
+    assert settings_from({"AUDIENCES_MCP_SUPPRESSION_FILE": " "}).suppression_file is None
 
 
 def test_the_default_region_is_kept_as_written() -> None:

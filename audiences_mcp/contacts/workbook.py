@@ -136,18 +136,17 @@ def _measured(content: bytes, tick: Tick) -> dict[str, int]:
 def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> int:
     """Refuse a sheet whose rectangle would not fit; return how many of its rows are hidden."""
     columns: set[bytes] = set()
-    rows = hidden = unpacked = 0
+    rows = hidden = 0
     with archive.open(member) as stream:
         rest = b""
         while chunk := stream.read(_CHUNK):
             tick(0, 0)
-            unpacked += len(chunk)
             whole, mark, rest = (rest + chunk).rpartition(b"<")
             rest = mark + rest
             columns.update(_CELL.findall(whole))
             rows = max(rows, *map(int, _ROW.findall(whole)), 0)
             hidden += len(_HIDDEN_ROW.findall(whole))
-            if max(map(_column_number, columns), default=1) * rows > _MAX_CELLS or unpacked > _MAX_UNPACKED:
+            if max(map(_column_number, columns), default=1) * rows > _MAX_CELLS:
                 raise _too_large()
     return hidden
 

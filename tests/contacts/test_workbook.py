@@ -1,0 +1,173 @@
+"""Workbooks: any table reads back, what would not fit into memory is refused before it is opened."""
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiences_mcp.contacts import workbook as module
+from audiences_mcp.contacts.sources import File, suppressed_cells, table_from_file
+from audiences_mcp.contacts.tables import Table
+from audiences_mcp.errors import InvalidInput
+
+LIST = [["phone", "name"], ["+12025550143", "Ann"], ["+442079460958", "Bob"]]
+Fill = Callable[[xlsxwriter.Workbook], object]
+
+
+def workbook(fill: Fill, **options: object) -> bytes:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True, **options}) as book:
+        fill(book)
+    return stream.getvalue()
+
+
+def sheet(*rows: list[str], name: str = "Leads") -> Fill:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        added = book.add_worksheet(name)
+        for number, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                added.write_string(number, place, cell)
+
+    return fill
+
+
+def table(content: bytes, name: str | None = None) -> Table:
+    return table_from_file(File(".xlsx", content), name)
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        table(content)
+    return str(caught.value)
+
+
+def changed(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """Return a workbook with each part of its archive changed."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            new.writestr(part, change(part, old.read(part)))
+    return stream.getvalue()
+
+
+text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).filter(
+    lambda cell: "_x" not in cell
+)
+
+
+@given(
+    st.lists(
+        st.tuples(text, st.sampled_from(["+12025550143", "020 7946 0958"]), text).map(list), min_size=1, max_size=8
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_every_cell_of_any_table_arrives(body: list[list[str]]) -> None:
+    found = table(workbook(sheet(["name", "phone", "note"], *body)))
+
+    width = len(found.headers)
+    assert [list(row.cells) for row in found.rows] == [row[:width] for row in body]
+    assert [row.number for row in found.rows] == list(range(2, len(body) + 2))
+
+
+@given(st.integers(10**6, 10**15 - 1))
+@settings(max_examples=100, deadline=None)
+def test_a_number_stored_as_a_number_keeps_all_digits(number: int) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        added = book.add_worksheet()
+        added.write_row(0, 0, ["phone", "name"])
+        added.write_row(1, 0, [number, "Ann"])
+        added.write_row(2, 0, ["+12025550143", "Bob"])
+
+    assert table(workbook(fill)).rows[0].cells == (str(number), "Ann")
+
+
+@pytest.mark.parametrize("place", [(1_048_575, 16_383), (1_048_575, 20), (5, 16_383), (700_000, 8)])
+def test_a_cell_far_from_the_list_is_refused_before_the_memory_between_is_asked_for(place: tuple[int, int]) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(*LIST)(book)
+        book.worksheets()[0].write(*place, "x")
+
+    content = workbook(fill)
+    if place == (5, 16_383):  # wide and low is little
+        assert table(content).headers == ("phone", "name")
+    else:
+        assert refusal(content).startswith("The workbook is too large to read")
+
+
+def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = workbook(sheet(*LIST))
+    monkeypatch.setattr(module, "_MAX_UNPACKED", 1_000)
+
+    assert refusal(content).startswith("The workbook is too large to read")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"phone\n+12025550143\n",
+        b"PK\x03\x04" + b"\0" * 50,
+        workbook(sheet(*LIST))[:3_000],
+        changed(workbook(sheet(*LIST)), lambda part, old: b"<broken" if part == "xl/workbook.xml" else old),
+        changed(workbook(sheet(*LIST)), lambda part, old: b"<broken" if part.endswith("sheet1.xml") else old),
+        changed(workbook(sheet(*LIST)), lambda part, old: b"" if part.endswith(".rels") else old),
+    ],
+    ids=["empty", "text", "no archive", "cut", "no book", "no sheet", "no links"],
+)
+def test_what_is_damaged_is_refused(content: bytes) -> None:
+    assert refusal(content).startswith(
+        ("The workbook cannot be read", "The sheet is empty", "The workbook is too large")
+    )
+
+
+def test_a_list_on_several_sheets_is_read_by_its_name_case_ignored() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(*LIST, name="May leads")(book)
+        sheet(LIST[0], ["+919876543210", "Cid"], name="June")(book)
+
+    content = workbook(fill)
+
+    assert (
+        refusal(content)
+        == "Several sheets have phone numbers: set sheet to one of them. Its sheets: 'May leads', 'June'."
+    )
+    assert table(content, "JUNE").rows[0].cells == ("+919876543210", "Cid")
+    assert table(content, " may  leads ").rows[0].cells == ("+12025550143", "Ann")
+
+
+def test_many_sheets_are_not_all_named() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        for number in range(25):
+            sheet(*LIST, name=f"S{number}")(book)
+
+    assert refusal(workbook(fill)).endswith("'S19' and 5 more.")
+
+
+def test_a_workbook_whose_sheets_are_all_hidden_has_nothing_to_read() -> None:
+    def hide(part: str, old: bytes) -> bytes:
+        return old.replace(b"<sheet ", b'<sheet state="hidden" ') if "workbook.xml" in part else old
+
+    content = changed(workbook(sheet(*LIST)), hide)
+
+    assert "Its sheets: none that is visible." in refusal(content)
+
+
+def test_suppressed_numbers_are_taken_from_every_sheet_with_and_without_a_header() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(*LIST, name="With header")(book)
+        sheet(["+919876543210"], ["+919876543211"], name="Without")(book)
+        book.add_worksheet("Empty")
+        sheet(["phone", "x"], ["+33612345678", ""], name="Hidden")(book)
+        book.worksheets()[3].hide()
+
+    assert suppressed_cells(File(".xlsx", workbook(fill))) == [
+        "+12025550143",
+        "+442079460958",
+        "+919876543210",
+        "+919876543211",
+        "+33612345678",
+    ]
