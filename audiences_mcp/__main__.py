@@ -71,6 +71,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.enable()
     # The SDK reads standard input in a thread that a KeyboardInterrupt does not end.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.setswitchinterval(0.001)  # a check runs in a thread, and must not hold up answers to other calls
     server.run("stdio")
     return 0
 

@@ -1,0 +1,160 @@
+"""The tools that take lists in and show what a check says of them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from audiences_mcp.app import long_job
+from audiences_mcp.checking import Request, run_check
+from audiences_mcp.contacts.check import CheckedRow
+from audiences_mcp.contacts.reasons import Reason
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import (
+    CheckReport,
+    CheckRows,
+    ListedRow,
+)
+from audiences_mcp.text import several
+from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
+from audiences_mcp.tools.pages import turn_from, within_answer
+
+_MAX_CSV = 1_000_000
+
+
+async def check_contacts(
+    ctx: Ctx,
+    contacts: Contacts = None,
+    file_path: Annotated[
+        str | None,
+        Field(
+            description="A .csv, .tsv, .txt or .xlsx file by name or path, such as leads.xlsx",
+        ),
+    ] = None,
+    csv_text: Annotated[
+        str | None,
+        Field(
+            max_length=_MAX_CSV,
+            description="A pasted table as CSV with a header, such as phone,name\\n+14155552671,Ann",
+        ),
+    ] = None,
+    from_audiences: Annotated[
+        list[str] | None,
+        Field(description="audience_ids whose members are the list, for unions and differences"),
+    ] = None,
+    default_region: DefaultRegion = None,
+    bare_digits: Annotated[
+        Literal["international", "national"] | None,
+        Field(
+            description="international: digits without + begin with their country code; national: they do not. Only as "
+            "the person says",
+        ),
+    ] = None,
+    phone_columns: Annotated[
+        list[str] | None,
+        Field(
+            description='Phone headers, best first, such as ["Mobile","Home"]; else found from the data',
+        ),
+    ] = None,
+    take_first_number: Annotated[
+        bool, Field(description="Of a cell with several numbers use the first usable one")
+    ] = False,
+    only_where: Annotated[
+        dict[str, Any] | None,
+        Field(description='Rows to keep: header to value or values, such as {"Opted in":"yes"}; case is ignored'),
+    ] = None,
+    region_column: Annotated[str | None, Field(description="Header of each row's country, such as Country")] = None,
+    keep_columns: Annotated[
+        list[str] | None,
+        Field(description='Headers to send as call variables, such as ["Name"]; else all'),
+    ] = None,
+    column_mapping: Annotated[
+        dict[str, str] | None,
+        Field(description='Header to column name in Atoms, such as {"First Name":"firstName"}'),
+    ] = None,
+    sheet: Annotated[str | None, Field(description="Sheet of an .xlsx with several, such as May")] = None,
+    exclude_audiences: Annotated[
+        list[str] | None,
+        Field(description="audience_ids whose members are left out, such as last month's"),
+    ] = None,
+    add_to_audience_id: Annotated[
+        str | None,
+        Field(description="audience_id that the list is meant for; its members are compared too"),
+    ] = None,
+) -> CheckReport:
+    """Check a contact list before anything is uploaded: every row is read, its number validated and normalised to
+    E.164, duplicates and do-not-call entries found. Nothing is sent and nobody is called. Give exactly one source. Show
+    the report, then pass its check_id to create_audience or add_contacts.
+    """
+    long_job()
+    request = Request(
+        contacts=contacts,
+        file_path=file_path,
+        csv_text=csv_text,
+        from_audiences=from_audiences,
+        default_region=default_region,
+        bare_digits=bare_digits,
+        phone_columns=phone_columns or (),
+        take_first_number=take_first_number,
+        only_where=only_where or {},
+        region_column=region_column,
+        keep_columns=keep_columns,
+        column_mapping=column_mapping or {},
+        sheet=sheet,
+        exclude_audiences=exclude_audiences or (),
+        add_to_audience_id=add_to_audience_id,
+    )
+    return (await run_check(app_of(ctx), request, ctx.report_progress)).report
+
+
+async def list_check_rows(
+    ctx: Ctx,
+    check_id: Annotated[str, Field(description="check_id that check_contacts gave")],
+    status: Annotated[
+        Literal["ready", "invalid", "duplicate", "suppressed", "already_member", "filtered_out"] | None,
+        Field(description="Only rows of this status, such as invalid"),
+    ] = None,
+    reason: Annotated[str | None, Field(description="Only rows left out for this reason, such as do_not_call")] = None,
+    contains: Annotated[
+        str | None,
+        Field(description="Only rows whose name, cell or number holds this text, such as Rao"),
+    ] = None,
+    page: Page = 1,
+    page_size: Annotated[int, Field(ge=1, le=200, description="Rows a page, at most 200")] = 50,
+) -> CheckRows:
+    """List any rows of a check, ready or left out, with the reason and what to do about each. Use it when the report
+    does not show enough, or to answer why one contact was left out or who is on do-not-call. Reads what the server keeps
+    for 60 minutes; for stored people use list_audience_members.
+    """
+    stored = app_of(ctx).checks.get(check_id)
+    if reason is not None and reason not in set(Reason):
+        raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
+    matching = [row for row in stored.check.rows if _row_matches(row, status, reason, contains)]
+    listed = [_listed(row) for row in matching[(page - 1) * page_size : page * page_size]]
+    shown = within_answer(listed)
+    turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
+    return CheckRows(
+        summary=f"{len(matching):,} of {several(len(stored.check.rows), 'row')} match; {len(shown)} on this page.",
+        rows=shown,
+        total=len(matching),
+        next_page=turn.next_page,
+        next_step=turn.trouble or "Mend what can be mended and check again, or commit the ready rows.",
+    )
+
+
+def _row_matches(row: CheckedRow, status: str | None, reason: str | None, contains: str | None) -> bool:
+    if (status and row.status != status) or (reason and row.reason != reason):
+        return False
+    texts = (row.label, row.value, row.phone.number if row.phone else "", *row.fields)
+    return not contains or any(contains.casefold() in text.casefold() for text in texts)
+
+
+def _listed(row: CheckedRow) -> ListedRow:
+    return ListedRow(
+        row=row.row,
+        label=row.label,
+        value=row.value,
+        phone_number=row.phone.number if row.phone else None,
+        status=row.status.value,
+        reason=row.reason.value if row.reason else None,
+        hint=row.hint or None,
+    )
