@@ -1,0 +1,122 @@
+"""Titles, headers and columns: which record is the header row, and what is refused rather than guessed."""
+
+import pytest
+
+from audiences_mcp.contacts import tables as module
+from audiences_mcp.contacts.tables import Layout, Record, table_from_records
+from audiences_mcp.errors import InvalidInput
+
+HEADER = ["name", "phone", "city", "due"]
+ROW = ["Ann", "+12025550143", "Reno", "5"]
+
+
+def records(*rows: list[str]) -> list[Record]:
+    return list(enumerate(rows, 1))
+
+
+def refusal(*rows: list[str], layout: Layout | None = None) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        table_from_records(records(*rows), layout or Layout())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        [["Leads"]],
+        [["Leads for May"], []],
+        [["Leads for May", "", "", ""], ["", "", "", ""], ["Exported by Ines"], ["Filter: none"]],
+        [[], ["", "Leads for May"]],
+    ],
+)
+def test_titles_above_the_header_row_are_told(above: list[list[str]]) -> None:
+    table = table_from_records(records(*above, HEADER, ROW, ROW), Layout())
+
+    titles = sum(1 for row in above if any(row))
+    lines = "1 title line stands" if titles == 1 else f"{titles} title lines stand"
+    assert table.headers == tuple(HEADER)
+    assert [row.number for row in table.rows] == [len(above) + 2, len(above) + 3]
+    assert table.notes == (f"Row {len(above) + 1} was taken as the header row; {lines} above it.",)
+
+
+def test_a_report_with_totals_and_notes_below_has_its_titles_found_too() -> None:
+    below = [["Total"], ["Count", "3"], ["Confidential"], ["Copyright"], ["Made by Ines"]]
+
+    table = table_from_records(records(["Leads"], HEADER, ROW, ROW, *below), Layout())
+
+    assert table.headers == tuple(HEADER)
+    assert len(table.rows) == 2 + len(below)  # nothing is dropped
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["phone"], ["+12025550143", "Ann"], ["+442079460958", "Bob"]],  # columns without a name
+        [["phone"], ["call me", "Ann"], ["+442079460958", "Bob"]],
+        [["Mobile"], ["x", "y", "z"], ["+442079460958", "Bob", "z"]],
+        [["phones"], ["+12025550143"], ["+442079460958"]],
+        [["name", "phone"], ["Ann", "+12025550143", "Reno", "5"], ["Ann", "+12025550143", "Reno", "5"]],
+        [["Leads"], ["a", "a", "b"], ["Ann", "+12025550143", "Reno"]],  # no header has a name twice
+    ],
+)
+def test_a_first_row_that_may_be_the_header_is_taken_as_it(rows: list[list[str]]) -> None:
+    table = table_from_records(records(*rows), Layout())
+
+    assert table.headers[0] == rows[0][0]
+    assert [row.number for row in table.rows] == [2, 3]
+    assert table.notes == ()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        ["Ann", "+12025550143"],
+        ["Ann", "202-555-0143"],
+        ["Ann", "9.05321E+11"],
+        ["Ann", "+12025550143 ext 5"],
+        ["Ann", "+12025550143 / +12025550144"],
+        ["ann@example.org", ""],
+    ],
+)
+def test_a_first_row_of_data_is_no_header_and_is_not_shown(first: list[str]) -> None:
+    told = refusal(first, ["Bob", "+442079460958"])
+
+    assert told.startswith("The list has no header row: its first row looks like data.")
+    assert not any(cell in told for cell in first if cell)
+
+
+def test_titles_do_not_hide_that_there_is_no_header_row() -> None:
+    assert "no header row" in refusal(["+12025550143"], ["Ann", "+12025550143"], ["Bob", "+12025550144"])
+
+
+def test_a_list_without_a_header_may_have_several_columns_where_that_is_allowed() -> None:
+    table = table_from_records(records(["Ann", "+12025550143"], ["Bob", "", "x"]), Layout(header_optional=True))
+
+    assert table.headers == ("column_1", "column_2", "column_3")
+    assert [row.cells for row in table.rows] == [("Ann", "+12025550143", ""), ("Bob", "", "x")]
+    assert table.phone_column is None
+
+
+def test_a_list_that_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ROWS", 100)
+    read = 0
+
+    def endless() -> object:
+        nonlocal read
+        while True:
+            read += 1
+            yield read, ["+12025550143"]
+
+    with pytest.raises(InvalidInput, match="more than 100 rows"):
+        table_from_records(endless(), Layout())  # type: ignore[arg-type] # a generator
+    assert read < 200
+
+
+def test_a_list_too_wide_for_its_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_CELLS", 100)
+
+    told = refusal(["phone", *[""] * 49], ["+1", *[""] * 48, "x"], ["+2"], ["+3"])
+
+    assert (
+        told == "The list has 50 columns, which is too much for its 3 rows: leave out the columns that are not needed."
+    )
