@@ -90,7 +90,7 @@ class Extension(Committer[Addition]):
 
     async def _compare_with_members(self, members: Sequence["Member"]) -> None:
         known = await known_members(self._audience, members)
-        self._check = self._check.against(KnownLists(already_member=known))
+        self._compare(KnownLists(already_member=known))
         if known.unreadable:
             self._warnings.append(
                 f"{several(known.unreadable, 'stored number')} of the audience cannot be read as a number; new people were "

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 from audiences_mcp.config import Settings
-from audiences_mcp.contacts.check import Check
+from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
@@ -73,11 +73,12 @@ class StoredCheck:
 
     Args:
         check_id: 128 random bits, the only way to it.
-        check: Every row.
+        check: Every row, as it was checked.
         report: What was told of it.
         target: What it is committed to, as its lock and in words; it can be committed to one target only.
         written: Whether something was, or may have been, written for it.
         result: What the commit answered, once it is done.
+        latest: Every row as the last commit found it: people may have come on a list since the check.
     """
 
     check_id: str
@@ -86,6 +87,12 @@ class StoredCheck:
     target: tuple[str, str] | None = None
     written: bool = False
     result: Commit | None = None
+    latest: Check | None = None
+
+    @property
+    def rows(self) -> list[CheckedRow]:
+        """Every row as it stands now."""
+        return (self.latest or self.check).rows
 
 
 @dataclass(slots=True)

@@ -14,7 +14,12 @@ import anyio.to_thread
 from audiences_mcp.app import App, Progress, Shelf, StoredCheck
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
 from audiences_mcp.contacts import report
-from audiences_mcp.contacts.cautions import country_warnings, objections, variable_warnings
+from audiences_mcp.contacts.cautions import (
+    country_warnings,
+    header_warnings,
+    objections,
+    variable_warnings,
+)
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import free_name, is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
@@ -107,9 +112,14 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *table.notes,
             *(objection.warning for objection in against),
             *countries,
+            *header_warnings(table, check, options),
             *variable_warnings(check),
         ]
-        asks = [*(["whether to leave out those who said no"] if against else []), *_country_ask(check, countries)]
+        asks = [
+            *(["whether to leave out those who said no"] if against else []),
+            *(["to mend the entries that cannot be compared"] if _lost(known) else []),
+            *_country_ask(check, options, countries),
+        ]
         next_step = _next_step(app, check, target, asks, unchecked=bool(trouble))
         return _report(check, default_region, warnings, next_step)
 
@@ -263,7 +273,7 @@ async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
     def tick(done: int, rows: int) -> None:
         nonlocal told
         anyio.from_thread.check_cancelled()
-        if rows and monotonic() - told >= _PROGRESS_SECONDS:
+        if rows and done and monotonic() - told >= _PROGRESS_SECONDS:
             told = monotonic()
             anyio.from_thread.run(progress, done, rows, f"Checked {done:,} of {several(rows, 'row')}")
 
@@ -303,12 +313,19 @@ def _known_warnings(known: KnownLists) -> list[str]:
         ("excluded audiences", known.excluded_audience),
         ("audience that the list is for", known.already_member),
     )
-    return [
-        f"{several(numbers.unreadable, 'stored number')} of the {name} cannot be read as a number; the list was compared "
-        "with their last digits."
+    by_ending = [
+        f"{several(numbers.unreadable - numbers.lost, 'stored number')} of the {name} cannot be read as a number; the list "
+        "was compared with their last digits."
         for name, numbers in lists
-        if numbers and numbers.unreadable
+        if numbers and numbers.unreadable > numbers.lost
     ]
+    lost = [
+        f"{several(numbers.lost, 'entry', 'entries')} of the {name} cannot be compared at all, so whoever is meant is not "
+        "left out: mend the list."
+        for name, numbers in lists
+        if numbers and numbers.lost
+    ]
+    return [*lost, *by_ending]
 
 
 def _target_warnings(check: Check, target: _Target | None) -> list[str]:
@@ -328,9 +345,18 @@ def _misfit(check: Check, target: _Target) -> str:
     return misfit(check, fit_columns(check, columns, empty=not target.members))
 
 
-def _country_ask(check: Check, country_warnings: Sequence[str]) -> list[str]:
+def _lost(known: KnownLists) -> int:
+    lists = (known.do_not_call, known.suppression_list, known.excluded_audience)
+    return sum(numbers.lost for numbers in lists if numbers)
+
+
+def _country_ask(check: Check, options: Options, country_warnings: Sequence[str]) -> list[str]:
     if not report.needs_country(check.rows):
         return []
+    if options.default_region or options.region_column:
+        return [
+            "for the country codes of the rows that lack one, or with bare_digits whether bare digits begin with theirs"
+        ]
     ways = "region_column or default_region" if country_warnings else "default_region"
     return [f"which country the numbers without a country code are of, then check again with {ways}"]
 

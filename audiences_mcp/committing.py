@@ -96,10 +96,13 @@ class Committer(ABC, Generic[Result]):
     async def _compare_with_suppressed(self) -> None:
         """Leave out who came on the do-not-call list or into the suppression file since the check."""
         known, trouble = await self._app.do_not_call()
-        self._check = self._check.against(KnownLists(known, await self._app.suppression_list()))
+        self._compare(KnownLists(known, await self._app.suppression_list()))
         if known is None:
             self._unchecked = trouble
             self._warnings.append(trouble)
+
+    def _compare(self, known: KnownLists) -> None:
+        self._check = self._stored.latest = self._check.against(known)
 
     def _verified(self, expected: Mapping[str, int], stored: Mapping[str, int]) -> bool:
         """Tell whether the counts that were read back are as expected; if not, warn with both."""

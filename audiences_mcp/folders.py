@@ -56,7 +56,7 @@ class Folders:
                 "This server may not read files yet. Set AUDIENCES_MCP_FOLDERS in its configuration (or --folder PATH) to "
                 "the folder that has the lists and restart it; or pass the list as csv_text.",
             )
-        text = file_path.strip()
+        text = file_path.strip().strip("\"'")
         self._refuse_foreign(text)
         return read_file(self._found(text))
 
@@ -105,6 +105,11 @@ class Folders:
         )
 
     def _missing(self, path: Path, tried: Sequence[Path]) -> InvalidInput:
+        gone = [file.parent for file in tried if not file.parent.is_dir()]
+        if len(gone) == len(tried):
+            return InvalidInput(
+                f"There is no folder {_listed(gone)}, so the file is not there either. Check the folder."
+            )
         names = {name for file in tried for name in _lists_in(file.parent)}
         by_key = {_key(name): name for name in names}
         near = get_close_matches(_key(path.name), by_key, n=3, cutoff=0.4)
@@ -139,7 +144,7 @@ def read_file(path: Path) -> File:
         raise InvalidInput(
             f"The file is longer than {MAX_BYTES // 1_000_000} MB: divide the list, or leave out columns."
         )
-    return File(suffix, content)
+    return File(suffix, content, path.stem)
 
 
 def _refuse_suffix(suffix: str) -> None:
@@ -149,10 +154,11 @@ def _refuse_suffix(suffix: str) -> None:
 
 
 def _as_stored(path: Path) -> Path | None:
-    """Return the path of a file that is there, also where its name is stored in another Unicode form."""
+    """Return the path of a file that is there, also where its name is stored in another Unicode form or case."""
     if path.is_symlink() or path.exists():
         return path
-    alike = [path.with_name(name) for name in _names_in(path.parent) if _same_form(name) == _same_form(path.name)]
+    wanted = _same_form(path.name).casefold()
+    alike = [path.with_name(name) for name in _names_in(path.parent) if _same_form(name).casefold() == wanted]
     return alike[0] if len(alike) == 1 and not alike[0].is_symlink() else None
 
 

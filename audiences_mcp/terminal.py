@@ -21,12 +21,14 @@ from audiences_mcp.config import Settings
 from audiences_mcp.contacts.columns import free_name
 from audiences_mcp.contacts.guarding import write_rows
 from audiences_mcp.contacts.reasons import Status
+from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import CheckReport
 from audiences_mcp.text import several
 
 _LONG_LIST = 5_000  # rows from which on a bar shows how far it is
+_ARGUMENTS = ("only_where", "region_column", "bare_digits", "keep_columns")
 _WIDTH_OF_A_FILE = 120  # columns where the report goes into a file or a program
 
 
@@ -93,19 +95,29 @@ def _report(report: CheckReport, name: str, rejected: Path | None) -> Renderable
         ]
         parts.append(_table(f"A sample of the {report.counts.ready:,} ready", "green", heads, rows))
     if report.problems:
-        heads = ("row", "who", "you wrote", "reason", "what to do")
-        rows = [
-            (str(problem.row), problem.label, problem.value, problem.reason.replace("_", " "), problem.hint)
-            for problem in report.problems
-        ]
-        hidden = sum(reason.count for reason in report.by_reason) - len(rows)
-        title = f"Not called, {len(rows)} of {len(rows) + hidden:,}" if hidden else "Not called"
-        parts.append(_table(title, "red", heads, rows))
+        parts += _problems(report)
     parts += [Padding(_facts(report), (1, 0, 0, 0))]
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
+    if any(name in " ".join(report.warnings) for name in _ARGUMENTS):
+        parts.append(Text(f"{', '.join(_ARGUMENTS)}: set by the agent, as arguments of check_contacts.", style="dim"))
     if rejected:
         parts.append(Text(f"{several(report.counts.invalid, 'refused row')} written to {rejected}."))
     return Group(*parts)
+
+
+def _problems(report: CheckReport) -> list[RenderableType]:
+    """Return the rows that will not be called, and what to do about them, each thing once."""
+    rows = [
+        (str(problem.row), problem.label, problem.value, problem.reason.replace("_", " "))
+        for problem in report.problems
+    ]
+    hidden = sum(reason.count for reason in report.by_reason) - len(rows)
+    title = f"Not called, {len(rows)} of {len(rows) + hidden:,}" if hidden else "Not called"
+    mends = dict.fromkeys((problem.reason.replace("_", " "), problem.hint) for problem in report.problems)
+    return [
+        _table(title, "red", ("row", "who", "you wrote", "reason"), rows),
+        _table("What to do", "red", ("reason", "what to do"), [*mends]),
+    ]
 
 
 def _table(title: str, style: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
@@ -122,10 +134,13 @@ def _facts(report: CheckReport) -> Table:
     facts = {
         "left out": ", ".join(f"{each.reason.replace('_', ' ')} {each.count:,}" for each in report.by_reason),
         "phone column": ", ".join(report.phone_columns),
-        "region": f"{report.default_region.region or 'none'} ({report.default_region.source})",
+        "region": f"{report.default_region.region} (by {report.default_region.source})"
+        if report.default_region.region
+        else "",
         "countries": ", ".join(f"{each.region} {each.count:,}" for each in report.by_country),
         "line types": ", ".join(f"{each.line_type.replace('_', ' ')} {each.count:,}" for each in report.by_line_type),
-        "08:00-21:00 now": f"inside {hours.inside:,}, outside {hours.outside:,}, unknown {hours.unknown:,}",
+        "calling hours now": f"inside 08:00-21:00 local time {hours.inside:,}, outside {hours.outside:,}, unknown "
+        f"{hours.unknown:,}",
         "call variables": ", ".join(column.name for column in report.columns[1:]),
         "audiences needed": str(report.audiences_needed) if report.audiences_needed > 1 else "",
     }
@@ -148,7 +163,7 @@ def _write_rejected(path: Path, stored: StoredCheck, table: ContactTable) -> Non
     ]
     surplus = max((len(row.surplus) for row, _ in refused), default=0)
     taken = dict.fromkeys(table.headers, 1)
-    added = [free_name(name, taken) for name in (*["more"] * surplus, "row", "reason", "hint")]
+    added = [free_name(name, taken) for name in (*["more"] * surplus, *REPORT_COLUMNS)]
     rows = (
         [
             *row.cells,

@@ -175,7 +175,8 @@ def test_a_file_of_another_kind_is_refused_with_what_to_do(lists: Path, name: st
         ("LEADS 2.csv", "Did you mean 'leads.csv'?"),
         ("may/mumbai.txt", "There is no file 'mumbai.txt' in {lists}/may. Did you mean 'Mumbai leads.TXT'?"),
         ("zzz.csv", "There is no file 'zzz.csv' in {lists}. Check its name."),
-        ("june/zzz.csv", "There is no file 'zzz.csv' in {lists}/june. Check its name."),
+        ("june/zzz.csv", "There is no folder {lists}/june, so the file is not there either."),
+        ("LEADS.csv.csv", "Did you mean 'leads.csv'?"),
     ],
 )
 def test_a_near_miss_is_told(lists: Path, file_path: str, words: str) -> None:
@@ -191,6 +192,11 @@ def test_a_name_in_two_folders_is_refused_with_both(lists: Path, outside: Path) 
         told
         == f"'leads.csv' is in several folders: give its whole path, one of {lists}/leads.csv or {outside}/leads.csv."
     )
+
+
+@pytest.mark.parametrize("file_path", ["LEADS.CSV", '"leads.csv"', "'leads.csv'"])
+def test_a_name_is_found_whatever_its_case_and_in_quotes(lists: Path, file_path: str) -> None:
+    assert Folders([lists]).read(file_path).content == LIST
 
 
 def test_a_name_is_found_in_either_unicode_form(lists: Path) -> None:

@@ -2,43 +2,33 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from audiences_mcp.contacts.check import Check, CheckedRow, Options
-from audiences_mcp.contacts.plans import country_code
+from audiences_mcp.contacts.check import Check, Options
+from audiences_mcp.contacts.columns import find_header, is_phone_header
+from audiences_mcp.contacts.consent import (
+    Question,
+    agrees,
+    is_about_email,
+    may_refuse,
+    questions,
+    refuses,
+)
+from audiences_mcp.contacts.countries import country_column, named_codes, unknown_names
 from audiences_mcp.contacts.reasons import Reason, Status
-from audiences_mcp.contacts.regions import is_us_state, region_code
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
-from audiences_mcp.errors import InvalidInput
 from audiences_mcp.text import line, several
 
 _LONG = 500  # characters that a voice agent should not read out
 _MOST_NAMED = 10
 _MOST_VALUES = 5
-_MOST_COUNTRIES = 300
-_KNOWN_TENTHS = 7  # of the values of a column of countries
 
-_OPT_OUT = re.compile(
-    r"\b(?:dnc|dnd|do not (?:call|contact|disturb|phone)|don t call|opt(?:ed)? ?out|optout|unsubscribed?|suppress(?:ed)?"
-    r"|blocked|black ?list(?:ed)?|no calls?|robinson)\b"
+_PRIVATE = re.compile(
+    r"passwords?|passwd|passwort|pwd|pin|cvv|cvc|ssn|secrets?|tokens?|iban|card(?:number)?|aadhaa?r|passport",
+    re.IGNORECASE,
 )
-_OPT_IN = re.compile(
-    r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accepts?|permission|gdpr|agree[ds]?|(?:may|can) we (?:call|contact)"
-    r"|ok(?:ay)? to call|(?:marketing|subscription) (?:contact )?status|marketing contact|einwilligung|zustimmung"
-    r"|consentement|consentimiento|consenso|erlaub\w*|acepta)\b"
-)
-_EMAIL_ONLY = re.compile(r"\b(?:e ?mail|newsletter)\b")
-# First words of an answer, in the languages whose spreadsheets say it.
-_YES = re.compile(
-    r"(?:yes|y|true|1|on|x|ja|oui|s[ií]|sim|da|да|tak|subscribed|opted in|granted|accepted|agreed|confirmed|consented)\b"
-)
-_NO = re.compile(
-    r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|not|never|unsubscribed|opted out|opt out|optout|declined|denied"
-    r"|withdrawn|revoked|refused)\b"
-)
-_COUNTRY = re.compile(r"\b(?:country|land|pays|pa[ií]s|paese|country code|calling code|dial(?:ling)? code)\b")
 _IN_FIGURES = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
@@ -72,103 +62,59 @@ class Objection:
 
 
 def objections(table: Table, check: Check) -> list[Objection]:
-    """Return the columns in which ready rows object to being called; for e-mail only where no other column asks."""
-    asked = [(index, _words(header)) for index, header in enumerate(table.headers)]
-    columns = [(index, words) for index, words in asked if _OPT_OUT.search(words) or _OPT_IN.search(words)]
-    by_phone = [(index, words) for index, words in columns if not _EMAIL_ONLY.search(words)]
-    found = (_objection(table, check, index, words) for index, words in by_phone or columns)
+    """Return the columns in which people of the ready rows object to being called, in whichever of their rows."""
+    asked = dict(questions(table.headers))
+    phones = set(check.phone_columns)
+    plain = (
+        place
+        for place, header in enumerate(table.headers)
+        if place not in asked and header not in phones and not (asked and is_about_email(header))
+    )
+    told = [place for place in plain if may_refuse([row.cells[place] for row in table.rows])]
+    found = [_objection(table, check, place, question) for place, question in asked.items()]
+    found += [_objection(table, check, place, None) for place in told]
     return [objection for objection in found if objection]
 
 
-def _objection(table: Table, check: Check, index: int, words: str) -> Objection | None:
-    out = _OPT_OUT.search(words) is not None
-    answers = [
-        row.cells[index].strip()
-        for row, checked in zip(table.rows, check.rows, strict=True)
-        if checked.status is Status.READY
-    ]
-    refusing = {answer for answer in set(answers) if _refuses(_words(answer), out=out)}
-    count = sum(answer in refusing for answer in answers)
+def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
+    rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
+    refusing = {answer for answer in dict.fromkeys(answer for answer, _ in rows) if refuses(answer, question)}
+    numbers = {checked.phone.number for answer, checked in rows if answer in refusing and checked.phone}
+    ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
+    count = sum(answer in refusing or (row.phone and row.phone.number in numbers) or False for answer, row in ready)
     if not count:
         return None
     kept = [
-        answer for answer in dict.fromkeys(answers) if answer not in refusing and (out or _YES.match(_words(answer)))
+        answer
+        for answer in dict.fromkeys(answer for answer, _ in ready)
+        if answer not in refusing and (question != "in" or agrees(answer))
     ]
-    unsaid = 0 if out else sum(not answer for answer in answers)
-    header = table.headers[index]
+    unsaid = sum(not answer for answer, _ in ready) if question == "in" else 0
+    header = table.headers[place]
     return Objection(header, count, unsaid, {header: kept} if 0 < len(kept) <= _MOST_VALUES else None)
-
-
-def _words(header: str) -> str:
-    """Return the words of a header: `AcceptsSMS_marketing` is `accepts sms marketing`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
-    return re.sub(r"[\W_]+", " ", spaced).strip().casefold()
-
-
-def _refuses(answer: str, *, out: bool) -> bool:
-    """Tell whether an answer is a no to being called: a no to consent, or a yes to being left out."""
-    if _NO.match(answer):
-        return not out or "out" in answer.split()[:2] or answer.startswith("unsub")
-    return out and _YES.match(answer) is not None
 
 
 # --- countries -----------------------------------------------------------------------------------------------------
 
 
 def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
-    """Tell of a column of countries that was not used, where it would mend rows or says another country."""
-    index = _country_column(table) if options.region_column is None else None
-    if index is None:
+    """Tell of a column of countries that was not used where it would mend rows, and of names that are no country."""
+    if options.region_column is not None:
+        named_place = find_header(table, options.region_column, "region_column")
+        unknown = unknown_names(row.cells[named_place] for row in table.rows)
+        named = ", ".join(map(_quoted, unknown[:_MOST_VALUES]))
+        return [f"No country by its name, so that the rows are read by their plus alone: {named}."] if unknown else []
+    place = country_column(table)
+    if place is None:
         return []
-    regions = _regions([row.cells[index].strip() for row in table.rows])
-    pairs = [
-        (checked, regions.get(row.cells[index].strip())) for row, checked in zip(table.rows, check.rows, strict=True)
-    ]
-    mended = sum(
-        region is not None and row.reason in {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY}
-        for row, region in pairs
-    )
-    other = sum(region is not None and _read_elsewhere(row, region) for row, region in pairs)
-    header = _quoted(table.headers[index])
-    texts = [
-        f"{header} names the country of {several(mended, 'row')} refused for lack of one: check again with region_column "
-        f"{header}."
-        if mended
-        else "",
-        f"{several(other, 'number')} without a country code {'was' if other == 1 else 'were'} read in another country than "
-        f"{header} says: check again with region_column {header}."
-        if other
-        else "",
-    ]
-    return [text for text in texts if text]
-
-
-def _country_column(table: Table) -> int | None:
-    for index, header in enumerate(table.headers):
-        if not _COUNTRY.search(_words(header)):
-            continue
-        named = [row.cells[index].strip() for row in table.rows]
-        distinct = set(filter(None, named))
-        if any(map(is_us_state, distinct)):
-            continue
-        if 0 < len(distinct) <= _MOST_COUNTRIES and len(_regions(named)) * 10 >= len(distinct) * _KNOWN_TENTHS:
-            return index
-    return None
-
-
-def _regions(named: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in set(filter(None, named)):
-        try:
-            found[name] = region_code(name)
-        except InvalidInput:
-            continue
-    return found
-
-
-def _read_elsewhere(row: CheckedRow, region: str) -> bool:
-    phone = row.phone if row.status is Status.READY else None
-    return phone is not None and not phone.international and not phone.number.startswith(f"+{country_code(region)}")
+    refused = {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY}
+    codes = named_codes(table, place)
+    mended = sum(code > 0 and row.reason in refused for code, row in zip(codes, check.rows, strict=True))
+    header = _quoted(table.headers[place])
+    rows = several(mended, "row")
+    return [
+        f"{header} names the country of {rows} refused for lack of one: check again with region_column {header}."
+    ] * (mended > 0)
 
 
 # --- call variables ------------------------------------------------------------------------------------------------
@@ -195,7 +141,29 @@ def variable_warnings(check: Check) -> list[str]:
             _counted(columns, _reads_badly),
         ),
     )
-    return [f"{what}: {_list(counted)}." for what, counted in found if counted]
+    texts = [f"{what}: {_list(counted)}." for what, counted in found if counted]
+    private = [
+        column.source
+        for column in check.columns[1:]
+        if any(map(_PRIVATE.fullmatch, re.split(r"[\W_]+", column.source)))
+    ]
+    if private and ready:
+        texts.append(
+            f"Private by its name, and sent all the same unless keep_columns leaves it out: {_quoted(private[0])}."
+        )
+    return texts
+
+
+def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
+    """Tell where the header of the phone column is no name of one, so that the first row may be a person."""
+    odd = [header for header in check.phone_columns if not is_phone_header(header) and header != table.phone_column]
+    if not odd or not table.guarded or options.phone_columns:
+        return []
+    text = (
+        f"The phone column is named {_quoted(odd[0])}. If that is no name but a cell of the first person, the list lacks a "
+        "header row, and that person is not counted: add one above it."
+    )
+    return [text]
 
 
 def _counted(columns: Sequence[tuple[str, Sequence[str]]], odd: Callable[[str], bool]) -> list[tuple[str, int]]:

@@ -3,18 +3,20 @@
 Data flows one way: a `Table` and its `Options` in, a `Check` out, which never changes afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import NamedTuple
 
 from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
+from audiences_mcp.contacts.consent import questions, refuses
+from audiences_mcp.contacts.countries import Country, country_column, named_codes, row_countries
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits, Phone, read_numbers
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
-from audiences_mcp.contacts.regions import is_us_state, region_code
 from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
+from audiences_mcp.contacts.writing import split_cell
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
 from audiences_mcp.text import clean, clip, line
@@ -22,6 +24,10 @@ from audiences_mcp.text import clean, clip, line
 _MAX_VALUE = 100
 _MAX_LABEL = 80
 _FEW_CELLS = 2
+_OTHER_COUNTRY_HINT = (
+    "Another column of its row names another country than the number was read in: set region_column to that column, or "
+    "write it with + and its country code."
+)
 _NOTE_HINT = "Only one cell of the row is filled: if it is a total or a note below the list, leave it out."
 
 
@@ -59,15 +65,20 @@ class KnownLists:
     excluded_audience: KnownNumbers | None = None
     already_member: KnownNumbers | None = None
 
-    def reason_for(self, number: E164) -> Reason | None:
-        """Return why the number is not to be called, the first in the order of `Reason`."""
-        for reason, known in (
-            (Reason.DO_NOT_CALL, self.do_not_call),
-            (Reason.SUPPRESSION_LIST, self.suppression_list),
-            (Reason.EXCLUDED_AUDIENCE, self.excluded_audience),
-            (Reason.ALREADY_MEMBER, self.already_member),
+    def reason_for(self, number: E164, others: Iterable[E164] = ()) -> Reason | None:
+        """Return why a person is not to be called, the first in the order of `Reason`.
+
+        Args:
+            number: The number that would be called.
+            others: Further numbers of the same person: whoever must not be called is not called on another number.
+        """
+        for reason, known, numbers in (
+            (Reason.DO_NOT_CALL, self.do_not_call, (number, *others)),
+            (Reason.SUPPRESSION_LIST, self.suppression_list, (number, *others)),
+            (Reason.EXCLUDED_AUDIENCE, self.excluded_audience, (number, *others)),
+            (Reason.ALREADY_MEMBER, self.already_member, (number,)),
         ):
-            if known and known.find(number) is not None:
+            if known and any(known.find(each) is not None for each in numbers):
                 return reason
         return None
 
@@ -85,6 +96,7 @@ class CheckedRow(NamedTuple):
         hint: What to do about it.
         duplicate_of: For a duplicate the row that is used.
         fields: The cells that are sent, aligned with the columns after the phone column.
+        others: Further numbers of the same row.
     """
 
     row: int
@@ -96,6 +108,7 @@ class CheckedRow(NamedTuple):
     hint: str = ""
     duplicate_of: int | None = None
     fields: tuple[str, ...] = ()
+    others: tuple[E164, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class Check:
         phone_columns: Headers of the columns that numbers were taken from.
         dropped_columns: Headers that are not sent.
         optional_columns: Headers that need not be sent where they are blank throughout.
+        also_objecting: Rows that were left out since another row of the same number says no.
     """
 
     rows: list[CheckedRow]
@@ -115,6 +129,7 @@ class Check:
     phone_columns: tuple[str, ...]
     dropped_columns: tuple[str, ...]
     optional_columns: frozenset[str]
+    also_objecting: int = 0
 
     @property
     def ready(self) -> list[CheckedRow]:
@@ -143,18 +158,22 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
             f"The list has {len(table.rows):,} rows; a check takes at most {MAX_ROWS:,}. Divide it into several lists.",
         )
     wanted = _wanted_rows(table, options.only_where)
-    countries = _countries(table, options)
+    region_place = find_header(table, options.region_column, "region_column") if options.region_column else None
+    countries = row_countries(table, region_place, options.default_region)
     places = phone_columns(
         table, options.phone_columns, options.default_region, [country.region for country in countries]
     )
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
-    found = _read_rows(list(compress(table.rows, wanted)), list(compress(countries, wanted)), places, options, tick)
+    reader = _Reader(table, countries, places, options, region_place)
+    found = reader.read(list(compress(range(len(table.rows)), wanted)), tick)
+    judge = _Judge(table, places, columns, known, _objecting(reader, wanted, options))
     return Check(
-        rows=_Judge(table, places, columns, known).rows(wanted, found),
+        rows=judge.rows(wanted, found),
         columns=tuple(columns),
         phone_columns=tuple(table.headers[place] for place in places),
         dropped_columns=tuple(dropped),
         optional_columns=table.optional,
+        also_objecting=judge.also_objecting,
     )
 
 
@@ -165,73 +184,118 @@ def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[
     return [all(row.cells[place].strip().casefold() in values for place, values in filters) for row in table.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Country:
-    """The country that a row names for itself, or the default.
+class _Found(NamedTuple):
+    """What is known of the phone cells of a row.
 
     Args:
-        region: Its region code, or None.
-        known: Whether what the row names is a country; true where it names none.
+        value: The cell that it is judged by.
+        reading: What that says.
+        others: The other numbers of the row's phone cells, which reach the same person.
     """
 
-    region: str | None
-    known: bool = True
+    value: str
+    reading: Phone | Refusal
+    others: tuple[E164, ...] = ()
 
 
-def _countries(table: Table, options: Options) -> list[_Country]:
-    """Return the country of each row.
+class _Reader:
+    """Reads the phone cells of rows."""
 
-    Raises:
-        InvalidInput: The region column holds US states, of which some (`IN`, `CA`) look like a country, or mostly what is
-            none.
-    """
-    place = find_header(table, options.region_column, "region_column") if options.region_column else None
-    named = [(row.region if place is None else row.cells[place]).strip() for row in table.rows]
-    countries = {name: _country(name) if name else _Country(options.default_region) for name in dict.fromkeys(named)}
-    known = sum(bool(name) and country.known for name, country in countries.items())
-    unknown = sum(not country.known for country in countries.values())
-    states = any(not country.known and is_us_state(name) for name, country in countries.items())
-    if place is not None and (states or 0 < known < unknown):
-        raise InvalidInput(
-            f"region_column: {'some values of' if states else 'most values of'} {table.headers[place]!r} are "
-            f"{'states of the US' if states else 'no countries'}: name a column of ISO codes, such as IN, or of English "
-            "names of countries, or leave region_column out.",
+    def __init__(
+        self,
+        table: Table,
+        countries: Sequence[Country],
+        places: Sequence[int],
+        options: Options,
+        region_place: int | None,
+    ) -> None:
+        self.table = table
+        self._countries = countries
+        self._places = places
+        self._options = options
+        # A column of countries that was not named is no reason to read a number, but one to doubt it.
+        doubted = (
+            country_column(table) if region_place is None and not any(row.region for row in table.rows[:1]) else None
         )
-    return [countries[name] for name in named]
+        self._codes = named_codes(table, doubted) if doubted is not None else []
+        self._doubts = bool(self._codes) or not all(country.known for country in countries)
 
+    def read(self, wanted: Sequence[int], tick: Tick) -> list[_Found]:
+        """Read each wanted row's first usable number; a row without one keeps the trouble of its first filled cell."""
+        found = [_Found("", Refusal(Reason.EMPTY))] * len(wanted)
+        open_places = list(range(len(wanted)))
+        for column in self._places:
+            cells = [self.table.rows[wanted[place]].cells[column] for place in open_places]
+            readings = read_numbers(
+                cells,
+                [self._countries[wanted[place]].region for place in open_places],
+                self._options.bare_digits,
+                lambda done: tick(done, len(wanted)),
+                take_first=self._options.take_first_number,
+            )
+            for place, cell, reading in zip(open_places, cells, readings, strict=True):
+                if isinstance(reading, Phone) or not found[place].value.strip():
+                    found[place] = _Found(cell, self._doubt(wanted[place], reading) if self._doubts else reading)
+            open_places = [place for place in open_places if isinstance(found[place].reading, Refusal)]
+        return self._with_others(wanted, found)
 
-def _country(named: str) -> _Country:
-    try:
-        return _Country(region_code(named))
-    except InvalidInput:
-        return _Country(None, known=False)
+    def _doubt(self, index: int, reading: Phone | Refusal) -> Phone | Refusal:
+        """Refuse a number that was read in another country than its row names."""
+        if not self._countries[index].known:
+            return _by_its_plus_alone(reading)
+        code = self._codes[index] if self._codes else 0
+        if (
+            code
+            and isinstance(reading, Phone)
+            and not reading.international
+            and not reading.number.startswith(f"+{code}")
+        ):
+            return Refusal(Reason.AMBIGUOUS_COUNTRY, _OTHER_COUNTRY_HINT)
+        return reading
 
-
-def _read_rows(
-    rows: Sequence[Row], countries: Sequence[_Country], places: Sequence[int], options: Options, tick: Tick
-) -> Iterator[tuple[str, Phone | Refusal]]:
-    """Return for each row the phone cell that it is judged by, and what it says.
-
-    That is its first usable number; a row without one keeps the trouble of its first filled cell.
-    """
-    values = [""] * len(rows)
-    found: list[Phone | Refusal] = [Refusal(Reason.EMPTY)] * len(rows)
-    open_rows = list(range(len(rows)))
-    for place in places:
-        cells = [rows[index].cells[place] for index in open_rows]
+    def _with_others(self, wanted: Sequence[int], found: list[_Found]) -> list[_Found]:
+        """Add the other numbers of each row where rows may have several."""
+        if len(self._places) == 1 and not self._options.take_first_number:
+            return found
+        parts = [
+            (place, part, self._countries[index].region)
+            for place, index in enumerate(wanted)
+            for column in self._places
+            if (cell := self.table.rows[index].cells[column]).strip()
+            for part in split_cell(cell)
+        ]
         readings = read_numbers(
-            cells,
-            [countries[index].region for index in open_rows],
-            options.bare_digits,
-            lambda done: tick(done, len(rows)),
-            take_first=options.take_first_number,
+            [part for _, part, _ in parts], [region for _, _, region in parts], self._options.bare_digits
         )
-        for index, cell, reading in zip(open_rows, cells, readings, strict=True):
-            if isinstance(reading, Phone) or not values[index].strip():
-                values[index] = cell
-                found[index] = reading if countries[index].known else _by_its_plus_alone(reading)
-        open_rows = [index for index in open_rows if isinstance(found[index], Refusal)]
-    return zip(values, found, strict=True)
+        others: dict[int, set[E164]] = {}
+        for (place, _, _), reading in zip(parts, readings, strict=True):
+            if isinstance(reading, Phone):
+                others.setdefault(place, set()).add(reading.number)
+        return [
+            each._replace(others=tuple(sorted(others.get(place, set()) - {getattr(each.reading, "number", "")})))
+            for place, each in enumerate(found)
+        ]
+
+    def numbers(self, indices: Sequence[int]) -> set[E164]:
+        """Return every number of the phone cells of rows."""
+        found = self.read(indices, lambda _done, _all: None)
+        chosen = {each.reading.number for each in found if isinstance(each.reading, Phone)}
+        return chosen.union(*(each.others for each in found))
+
+
+def _objecting(reader: _Reader, wanted: Sequence[bool], options: Options) -> frozenset[E164]:
+    """Return the numbers of people who said no in a row that `only_where` left out, so that no other row calls them."""
+    table = reader.table
+    if not options.only_where:
+        return frozenset()
+    asking = dict(questions(table.headers))
+    places = [find_header(table, header, "only_where") for header in options.only_where]
+    objecting = [
+        index
+        for index, row in enumerate(table.rows)
+        if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in places)
+    ]
+    return frozenset(reader.numbers(objecting))
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:
@@ -248,17 +312,27 @@ def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:
 class _Judge:
     """Gives every row its status; remembers the numbers that were seen."""
 
-    def __init__(self, table: Table, places: Sequence[int], columns: Sequence[Column], known: KnownLists) -> None:
+    def __init__(
+        self,
+        table: Table,
+        places: Sequence[int],
+        columns: Sequence[Column],
+        known: KnownLists,
+        objecting: frozenset[E164],
+    ) -> None:
         self._table = table
         self._places = places
         self._labels = label_columns(table)
         self._fields = [column.index for column in columns[1:]]
         self._known = None if known == KnownLists() else known
+        self._objecting = objecting
         self._first_rows: dict[E164, int] = {}
+        self.also_objecting = 0
 
-    def rows(self, wanted: Sequence[bool], found: Iterator[tuple[str, Phone | Refusal]]) -> list[CheckedRow]:
+    def rows(self, wanted: Sequence[bool], found: Iterable[_Found]) -> list[CheckedRow]:
+        readings = iter(found)
         return [
-            self._judge(row, *next(found)) if keep else self._filtered_out(row)
+            self._judge(row, *next(readings)) if keep else self._filtered_out(row)
             for row, keep in zip(self._table.rows, wanted, strict=True)
         ]
 
@@ -266,7 +340,7 @@ class _Judge:
         value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
         return CheckedRow(row.number, self._label(row), _shown(value), Status.FILTERED_OUT)
 
-    def _judge(self, row: Row, written: str, reading: Phone | Refusal) -> CheckedRow:
+    def _judge(self, row: Row, written: str, reading: Phone | Refusal, others: tuple[E164, ...]) -> CheckedRow:
         label, value = self._label(row), _shown(written)
         if isinstance(reading, Phone) and row.surplus:
             reading = Refusal(Reason.MALFORMED_ROW)
@@ -275,9 +349,12 @@ class _Judge:
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
+        if self._objecting and not self._objecting.isdisjoint((reading.number, *others)):
+            self.also_objecting += 1
+            return CheckedRow(row.number, label, value, Status.FILTERED_OUT, reading)
         fields = tuple([self._text(row.cells[index]) for index in self._fields])
         first = self._first_rows.setdefault(reading.number, row.number)
-        ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields)
+        ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields, others=others)
         if first != row.number:
             return _refused(ready, Reason.DUPLICATE, first)
         return _compare(ready, self._known) if self._known else ready
@@ -297,7 +374,7 @@ def _is_note(row: Row) -> bool:
 def _compare(row: CheckedRow, known: KnownLists) -> CheckedRow:
     if row.status is not Status.READY or row.phone is None:
         return row
-    reason = known.reason_for(row.phone.number)
+    reason = known.reason_for(row.phone.number, row.others)
     return _refused(row, reason) if reason else row
 
 

@@ -7,20 +7,36 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audiences_mcp.contacts.consent import reads_as_opt_out
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.tables import Table
-from audiences_mcp.contacts.writing import is_date
+from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.text import line
 
 _SAMPLED_CELLS = 500
+_MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
 _LIKE_TENTHS = 5
 _REAL_TENTHS = 3
 _LIKE_A_NUMBER = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
 _PHONE_HEADER = re.compile(
-    r"phone|mobile|mobil|cell|tel|whatsapp|msisdn|handy|number|numero|número|номер", re.IGNORECASE
+    r"phone|mobile|mobil|cell|tel|whatsapp|msisdn|handy|number|numero|número|номер|sms|celular|m[oó]vil|portable|kontakt"
+    r"|contact|\bno\b|\bnr\b|телефон|τηλ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機|携帯|전화|휴대|โทร",
+    re.IGNORECASE,
+)
+_STRONG_PHONE_HEADER = re.compile(
+    r"phone|mobile|mobil|\bcell|\btel|whatsapp|msisdn|handy|celular|m[oó]vil", re.IGNORECASE
+)
+# Words of headers over phone numbers of somebody else, or of nobody.
+_NOT_THEIRS = re.compile(
+    r"ids?|uuid|fax|telefax|pager|telex|isdn|tty|tdd|assistant|rep|representative|owner|agent|manager|emergency|old|former"
+    r"|previous|extension|ext"
+)
+# What is numbered besides phones: `Customer No`, `Card number`.
+_NUMBERED = re.compile(
+    r"customer|client|member|card|policy|contract|employee|patient|student|case|ticket|insurance|licence|license|plate"
 )
 # Words of headers over digits that are no phone numbers, though many of them could be.
 _OTHER_DIGITS = re.compile(
@@ -140,8 +156,17 @@ def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
     return sorted(candidates, key=rank)
 
 
+def is_phone_header(header: str) -> bool:
+    """Tell whether a header names phone numbers."""
+    return _PHONE_HEADER.search(header) is not None
+
+
 def _names_other_digits(header: str) -> bool:
-    return any(_OTHER_DIGITS.fullmatch(word.lower()) for word in _WORDS.findall(header))
+    """Tell whether a header names digits that are no number of the person: an order, a fax, somebody else's phone."""
+    names = [word.lower() for word in _WORDS.findall(header)]
+    if _STRONG_PHONE_HEADER.search(header):
+        return any(map(_NOT_THEIRS.fullmatch, names)) or reads_as_opt_out(header)
+    return any(map(_OTHER_DIGITS.fullmatch, names)) or (any(map(_NUMBERED.fullmatch, names)) and len(names) > 1)
 
 
 def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
@@ -175,7 +200,7 @@ def _is_like_a_number(cell: str, reading: Phone | Refusal) -> bool:
         return True
     digits = sum(char.isdigit() for char in cell)
     others = sum(char.isalpha() for char in cell)
-    return 7 <= digits <= 20 and not others and not is_date(cell)
+    return MIN_NUMBER_DIGITS <= digits <= _MOST_DIGITS and not others and not is_date(cell)
 
 
 def _masked_sample(table: Table, index: int) -> str:

@@ -1,11 +1,18 @@
 """Numbers that are known already (members, do-not-call lists), in whatever spelling they were stored."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from audiences_mcp.contacts.phones import Phone, read_number, read_numbers, renewed
+from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, split_cell, without_extension
 from audiences_mcp.models import E164
 
+# Between a number and what was noted beside it, or the end of another number.
+_PIECES = re.compile(r"\s*[/(\[;,|]\s*|\s+(?=[^\W\d])")
+_FRACTION = re.compile(r"(?<=\d)\.0+$")  # what spreadsheets add to a whole number
+_LETTERS_FOR_DIGITS = re.compile(r"(?<=\d)[OoIl](?=[\d\s.-]|$)|[OoIl](?=\d)")
 # The part of a number after an old prefix or a doubled country code; two people hardly share this much.
 _LONGEST_ENDING = 10
 
@@ -26,33 +33,44 @@ class KnownNumbers:
         pairs = list(stored.items() if isinstance(stored, Mapping) else stored)
         self._exact: dict[str, str] = {}
         self._endings: dict[str, str] = {}
-        self.unreadable = 0
+        self.unreadable = self.lost = 0
         readings = read_numbers([text for text, _ in pairs], bare_digits="international")
         for (text, known_as), reading in zip(pairs, readings, strict=True):
             if not isinstance(reading, Phone):
                 self.unreadable += 1
-                self._keep_unreadable(text, known_as)
+                self.lost += any(map(str.isdigit, text)) and not self._keep_unreadable(text, known_as)
                 continue
             self._exact.setdefault(reading.number, known_as)
             if not text.startswith("+"):
                 self._keep_ending(_digits(text), known_as)
         self._ending_lengths = sorted({len(ending) for ending in self._endings})
 
-    def _keep_unreadable(self, text: str, known_as: str) -> None:
-        """Keep every number of an entry that holds an extension, several numbers or an old form, and its last digits."""
-        for part in split_cell(text):
-            number = without_extension(part)
+    def _keep_unreadable(self, text: str, known_as: str) -> bool:
+        """Keep every number of an entry that holds an extension, several numbers or an old form, and its last digits.
+
+        Returns:
+            Whether anything was kept: of `9.87654E+11` nothing can be.
+        """
+        kept = False
+        for part in {piece for whole in split_cell(text) for piece in (whole, *_PIECES.split(whole))}:
+            number = without_extension(_FRACTION.sub("", part.strip()))
             reading = read_number(number, bare_digits="international")
-            today = renewed(_digits(number))
+            if isinstance(reading, Refusal) and reading.reason is Reason.EXCEL_DAMAGED:
+                continue
+            digits = _digits(number)
+            today = renewed(digits)
             meant = reading.number if isinstance(reading, Phone) else today[0] if today else None
             if meant:
                 self._exact.setdefault(meant, known_as)
             if not isinstance(reading, Phone) or not number.startswith("+"):
-                self._keep_ending(_digits(number)[-_LONGEST_ENDING:], known_as)
+                kept |= self._keep_ending(digits[-_LONGEST_ENDING:], known_as)
+            kept |= meant is not None
+        return kept
 
-    def _keep_ending(self, digits: str, known_as: str) -> None:
+    def _keep_ending(self, digits: str, known_as: str) -> bool:
         if len(digits) >= MIN_NUMBER_DIGITS:
             self._endings.setdefault(digits, known_as)
+        return len(digits) >= MIN_NUMBER_DIGITS
 
     def __len__(self) -> int:
         return len(self._exact) + self.unreadable
@@ -67,4 +85,7 @@ class KnownNumbers:
 
 
 def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
+    """Return the digits of a number, of whatever script, with letters that were typed for digits read as these."""
+    typed = _LETTERS_FOR_DIGITS.sub(lambda letter: "0" if letter[0] in "Oo" else "1", text)
+    digits = (unicodedata.decimal(char, None) for char in typed)
+    return "".join(str(digit) for digit in digits if digit is not None).lstrip("0")

@@ -25,6 +25,7 @@ from audiences_mcp.contacts.plans import (
     is_short_code,
     main_region,
     main_regions,
+    may_be_mobile_of,
     may_be_national,
     ordinary_lengths,
     read_by_parse,
@@ -69,6 +70,8 @@ _GLUED_MAX_REGIONS = 20
 _TRUSTED_TENTHS = 9
 # From so many bare rows on, most of them of no country, a list is taken for one of national numbers.
 _NATIONAL_MIN_ROWS = 5
+# Populous countries whose mobiles, without trunk prefix, have as many digits as a number with a country code.
+_LOSES_ZERO = ("CN", "DE", "ID", "JP", "TR")
 _TICK = 250
 # Fewer digits than these, an exit code included, may be a mistyped national number of the region.
 _SHORT_ABROAD = 11
@@ -119,11 +122,13 @@ class _ListFacts:
     Args:
         glued: Regions in whose national form many of the `+` rows are written.
         shown: Regions of the rows that name their country.
+        beside: The same where one region applies to all other rows; empty where rows have regions of their own.
         trusted_lengths: Lengths at which bare digits nearly always read internationally.
     """
 
     glued: tuple[str, ...]
     shown: tuple[str, ...]
+    beside: tuple[str, ...]
     trusted_lengths: frozenset[int]
 
 
@@ -202,14 +207,25 @@ def _judge(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Ph
     if written.plus:
         result = _judge_plus(cell, facts)
     elif bare_digits == "international" and not cell.digits.startswith("0"):
-        result = _from_plus(cell.digits, cell, read_international(cell.digits))
+        result = _settled(_from_plus(cell.digits, cell, read_international(cell.digits)), cell, bare_digits)
     elif cell.region:
-        result = _judge_national(cell, cell.region, bare_digits)
+        result = _settled(_judge_national(cell, cell.region, bare_digits, facts), cell, bare_digits)
     else:
         result = _judge_bare(cell, facts, bare_digits)
     if isinstance(result, Refusal) and written.splits:
         return Refusal(Reason.MULTIPLE_NUMBERS)
     return result
+
+
+def _settled(result: Phone | Refusal, cell: _Cell, bare_digits: BareDigits | None) -> Phone | Refusal:
+    """Rule 4: `bare_digits` decides as the person says; where it really decides, that is noted."""
+    if bare_digits is None or isinstance(result, Refusal) or not cell.region or cell.digits.startswith("0"):
+        return result
+    national = bare_digits == "national"
+    other = read_international(cell.digits) if national else read_national(cell.digits, cell.region)
+    return (
+        result._replace(notes=(*result.notes, Note.SETTLED)) if other.valid and other.e164 != result.number else result
+    )
 
 
 def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
@@ -239,7 +255,7 @@ def _from_plus(digits: str, cell: _Cell, reading: Reading) -> Phone | Refusal:
     return Refusal(Reason.INVALID_NUMBER, old_form) if old_form else _refuse(read_by_parse(f"+{digits}", None))
 
 
-def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None) -> Phone | Refusal:
+def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None, facts: _ListFacts) -> Phone | Refusal:
     """Rule 2: a region is known, so only its national reading counts, then `00`."""
     digits = cell.digits
     reading = read_national(digits, region)
@@ -253,7 +269,7 @@ def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None) ->
                 "It begins with a country code, though bare_digits says national: write it with +, or leave "
                 "bare_digits out.",
             )
-        return _judge_abroad(cell, reading, region, bare_digits)
+        return _judge_abroad(cell, reading, region, bare_digits, facts)
     if digits.startswith("00") and read_international(digits[2:]).valid:
         return _judge_exit_code(cell, read_international(digits[2:]), region)
     if is_short_code(digits, region):
@@ -285,11 +301,14 @@ def _may_be_slip(digits: str, region: str) -> bool:
     return with_one_zero.line_type in _MOBILE_TYPES and has_even_mobiles(region)
 
 
-def _judge_abroad(cell: _Cell, reading: Reading, region: str, bare_digits: BareDigits | None) -> Phone | Refusal:
+def _judge_abroad(
+    cell: _Cell, reading: Reading, region: str, bare_digits: BareDigits | None, facts: _ListFacts
+) -> Phone | Refusal:
     """A national number may be an international one whose plus was lost. No country code begins with 0."""
     abroad = read_international(cell.digits) if bare_digits is None and cell.digits[0] != "0" else UNREAD
     if not abroad.differs(reading):
-        return _accept(reading, cell, international=False)
+        note = Note.ALSO_SHOWN if _is_also_shown(cell, reading, facts) else None
+        return _accept(reading, cell, international=False, note=note)
     trunk_prefix = trunk_prefix_of(region)
     lacks_trunk_prefix = trunk_prefix and not cell.digits.startswith(trunk_prefix)
     plain_fixed_line = reading.line_type == LineType.FIXED_LINE and lacks_trunk_prefix
@@ -300,6 +319,14 @@ def _judge_abroad(cell: _Cell, reading: Reading, region: str, bare_digits: BareD
             "bare_digits whether digits without + begin with their country code.",
         )
     return _accept(reading, cell, international=False, note=Note.ALSO_ABROAD)
+
+
+def _is_also_shown(cell: _Cell, reading: Reading, facts: _ListFacts) -> bool:
+    """Tell whether a national number would be one of another country that rows of the list name with `+`."""
+    others = (each for each in facts.beside if country_code(each) != reading.country_code)
+    return any(
+        may_be_national(cell.digits, each) and read_national(cell.digits, each).differs(reading) for each in others
+    )
 
 
 def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) -> Phone | Refusal:
@@ -314,7 +341,8 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     others += [read_national(digits, region) for region in facts.shown if may_be_national(digits, region)]
     if any(other.differs(reading) for other in others) or len(digits) not in facts.trusted_lengths:
         return Refusal(Reason.AMBIGUOUS_COUNTRY)
-    return _accept(reading, cell, international=False)
+    note = Note.ALSO_NATIONAL if may_be_mobile_of(_LOSES_ZERO, digits) else None
+    return _accept(reading, cell, international=False, note=note)
 
 
 def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | None = None) -> Phone | Refusal:
@@ -365,10 +393,13 @@ def _is_whole(digits: str, cell: _Cell) -> bool:
 
 def _facts_of(cells: Sequence[_Cell]) -> _ListFacts:
     codes = {cell.abroad.country_code for cell in cells if cell.plus_digits and cell.abroad.valid}
-    codes |= {country_code(region) for region in {cell.region for cell in cells} if region}
+    regions = {cell.region for cell in cells if cell.region}
+    codes |= set(map(country_code, regions))
+    shown = tuple(sorted(map(main_region, codes)))
     return _ListFacts(
         glued=_glued_regions([cell for cell in cells if cell.written.plus]),
-        shown=tuple(sorted(main_region(code) for code in codes)),
+        shown=shown,
+        beside=shown if len(regions) == 1 else (),
         trusted_lengths=_trusted_lengths([cell for cell in cells if not cell.region and cell.plus_digits is None]),
     )
 

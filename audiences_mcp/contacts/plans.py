@@ -354,6 +354,17 @@ def _national_form(region: str) -> re.Pattern[str]:
     return re.compile(f"{''.join(prefixes)}(?:{'|'.join(sorted(patterns)) or '(?!)'})")
 
 
+@cache
+def _mobile_form(regions: tuple[str, ...]) -> re.Pattern[str]:
+    plans = filter(None, map(_metadata, regions))
+    return re.compile("|".join(f"(?:{_form(plan.mobile)})" for plan in plans))
+
+
+def may_be_mobile_of(regions: tuple[str, ...], digits: str) -> bool:
+    """Tell whether digits are a mobile of one of the regions as written there without trunk prefix."""
+    return _mobile_form(regions).match(digits) is not None
+
+
 def may_be_national(digits: str, region: str) -> bool:
     """Tell whether digits look like a number as dialled in the region, which takes little time."""
     return _national_form(region).fullmatch(digits) is not None

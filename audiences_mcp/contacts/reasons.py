@@ -96,6 +96,15 @@ class Note(StrEnum):
     UAN = "a company-wide access number (UAN) rather than a person's."
     VOICEMAIL = "a voicemail access number rather than a person's."
     SATELLITE = "a satellite or global network, which may cost much."
+    ALSO_NATIONAL = (
+        "written without + and read with their country code, they would also be mobiles of other countries (such as Germany "
+        "or China) that lost a 0 or their country code; if the list is of one of these, set default_region."
+    )
+    SETTLED = "read as bare_digits says; otherwise they would be other real numbers, so compare some with their source."
+    ALSO_SHOWN = (
+        "read in the given region, they would also be real in another country that this list shows; if they are of that "
+        "country, write them with + or set region_column."
+    )
     ALSO_ABROAD = (
         "written without + and read in the given region, they would also be real numbers abroad with a plus in "
         "front; if the list is international, look at the sample and set bare_digits."

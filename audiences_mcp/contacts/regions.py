@@ -34,6 +34,9 @@ _COMMON_NAMES = {
     "REPUBLICOFKOREA": "KR",
     "THENETHERLANDS": "NL",
     "THEPHILIPPINES": "PH",
+    "HOLLAND": "NL",
+    "SOUTHKOREA": "KR",
+    "KOREA": "KR",
 }
 
 
@@ -67,25 +70,54 @@ def is_us_state(text: str) -> bool:
     return text.strip().upper() in _US_STATES
 
 
+# Of those that spreadsheets are kept in; all of the library's would take a third of a second to read.
+_LANGUAGES = (
+    "ar",
+    "da",
+    "de",
+    "es",
+    "fi",
+    "fr",
+    "hi",
+    "id",
+    "it",
+    "ja",
+    "nb",
+    "nl",
+    "pl",
+    "pt",
+    "ru",
+    "sv",
+    "tr",
+    "zh",
+)
+
+
 @lru_cache
 def _regions_by_name() -> dict[str, str]:
+    """Return regions by their names in many languages; what is the name of two counts for the English one only."""
     from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415, TID251 - large, needed for names only
 
-    return {
-        _letters(_english(names)): region
-        for region, names in LOCALE_DATA.items()
-        if "en" in names and region in phonenumbers.SUPPORTED_REGIONS
-    }
+    english: dict[str, str] = {}
+    others: dict[str, set[str]] = {}
+    for region in phonenumbers.SUPPORTED_REGIONS & LOCALE_DATA.keys():
+        names = LOCALE_DATA[region]
+        english[_letters(_name_in("en", names))] = region
+        for name in {_name_in(language, names) for language in _LANGUAGES}:
+            others.setdefault(_letters(name), set()).add(region)
+    unique = {name: regions.pop() for name, regions in others.items() if len(regions) == 1}
+    return {name: region for name, region in {**unique, **english}.items() if name}
+
+
+def _name_in(language: str, names: dict[str, str]) -> str:
+    name = names.get(language, "")
+    return names[name[1:]] if name.startswith("*") else name  # *xx: the same as in language xx
 
 
 def _letters(name: str) -> str:
     """Return the letters of a name without accents, so that `Viet Nam` and `Côte d'Ivoire` are found as written."""
-    return "".join(char for char in unicodedata.normalize("NFKD", name).upper() if "A" <= char <= "Z")
-
-
-def _english(names: dict[str, str]) -> str:
-    name = names["en"]
-    return names[name[1:]] if name.startswith("*") else name  # *xx: the same as in language xx
+    plain = name if name.isascii() else unicodedata.normalize("NFKD", name)
+    return re.sub("[^A-Z]", "", plain.upper()) or name.strip().casefold()
 
 
 def time_zones(phone: Phone) -> tuple[str, ...]:

@@ -161,6 +161,11 @@ def warnings(check: Check) -> list[str]:
             f"{several(round_numbers, 'number')} end in {_ROUND_NUMBER}: a spreadsheet may have rounded them; compare "
             "some with their source.",
         )
+    if check.also_objecting:
+        texts.append(
+            f"{several(check.also_objecting, 'row')} of people who said no in another of their rows, which only_where leaves "
+            "out: they are left out too.",
+        )
     changed = sum(column.source != column.name for column in check.columns)
     if changed and not check.optional_columns:
         texts.append(f"{several(changed, 'column')} got a name of letters, digits and underscores: see columns.")

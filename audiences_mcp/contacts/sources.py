@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiences_mcp.contacts.columns import holds_phone_numbers, phone_cells
+from audiences_mcp.contacts.consent import reads_as_opt_out
 from audiences_mcp.contacts.delimited import decode, delimited_records
 from audiences_mcp.contacts.tables import (
     FIRST_NAME,
@@ -22,6 +23,7 @@ from audiences_mcp.text import line, several
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 """The files that a list may come in."""
 
+_MOST_NAMED = 5
 _TAB = "\t"
 _HEAD = 100_000  # characters that show which delimiter is meant
 
@@ -48,10 +50,12 @@ class File:
     Args:
         suffix: How its name ends, in small letters; one of `SUFFIXES`.
         content: Its bytes.
+        stem: Its name without that.
     """
 
     suffix: str
     content: bytes = field(repr=False)
+    stem: str = ""
 
 
 def table_from_contacts(contacts: Sequence[TypedContact]) -> Table:
@@ -93,10 +97,20 @@ def table_from_file(file: File, sheet: str | None = None, tick: Tick = _no_tick)
         InvalidInput: It cannot be read as a list; says why and what to do. Shows nothing of it that is no contact list.
     """
     if file.suffix == ".xlsx":
-        return _table_from_workbook(open_workbook(file.content, tick), sheet, tick)
-    if sheet is not None:
+        table = _table_from_workbook(open_workbook(file.content, tick), sheet, tick)
+    elif sheet is not None:
         raise InvalidInput("sheet names a sheet of an .xlsx file, and this is a text file: leave it out.")
-    return _table_from_text(file, Layout("file", header_optional=file.suffix == ".txt", shown=False), tick)
+    else:
+        table = _table_from_text(file, Layout("file", header_optional=file.suffix == ".txt", shown=False), tick)
+    return _noted(table, "By its name the file may be one", file.stem)
+
+
+def _noted(table: Table, begin: str, name: str) -> Table:
+    """Return a table with a note where a name speaks of people who must not be called."""
+    if not reads_as_opt_out(name):
+        return table
+    note = f"{begin} of people who must not be called: ask before calling them."
+    return replace(table, notes=(*table.notes, note))
 
 
 def suppressed_cells(file: File) -> list[str]:
@@ -132,19 +146,31 @@ def _table_from_text(file: File, layout: Layout, tick: Tick) -> Table:
 
 def _table_from_workbook(book: Workbook, sheet: str | None, tick: Tick) -> Table:
     if sheet is not None:
-        return _table_from_sheet(book, _named_sheet(book, sheet), tick)
+        return _among_others(book, name := _named_sheet(book, sheet), _table_from_sheet(book, name, tick))
     if len(book.names) == 1:
-        return _table_from_sheet(book, book.names[0], tick)
+        return _among_others(book, book.names[0], _table_from_sheet(book, book.names[0], tick))
     found = {name: table for name in book.names if (table := _list_on(book, name, tick))}
     if len(found) == 1:
         name, table = found.popitem()
-        return replace(table, notes=(*table.notes, f"Of {len(book.names)} sheets only {name!r} has phone numbers."))
+        note = f"Of {len(book.names)} sheets only {name!r} has phone numbers."
+        return _among_others(book, name, replace(table, notes=(*table.notes, note)))
     if not found:
         raise InvalidInput(
             f"No sheet of the workbook is a list with phone numbers. {_sheets(book)} Set sheet to the one that should be, to "
             "be told why it is not.",
         )
     raise InvalidInput(f"Several sheets have phone numbers: set sheet to one of them. {_sheets(book)}")
+
+
+def _among_others(book: Workbook, name: str, table: Table) -> Table:
+    """Return a table with a note on the other sheets of the workbook, which may say who must not be called."""
+    others = [repr(line(each, 60)) for each in book.names if each != name]
+    others += [f"{line(each, 60)!r} (hidden)" for each in book.hidden]
+    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+    note = f"Sheets that were not read: {', '.join(others[:_MOST_NAMED])}{more}."
+    return _noted(
+        replace(table, notes=(*table.notes, *([note] if others else []))), "By its name the sheet may be one", name
+    )
 
 
 def _named_sheet(book: Workbook, sheet: str) -> str:
@@ -175,7 +201,10 @@ def _list_on(book: Workbook, name: str, tick: Tick) -> Table | None:
 
 
 def _table_from_sheet(book: Workbook, name: str, tick: Tick) -> Table:
-    hidden = book.hidden_rows.get(name, 0)
-    rows = f"{several(hidden, 'row')} of the sheet {'is' if hidden == 1 else 'are'} hidden, by a filter perhaps"
-    notes = [f"{rows}; they are part of the list: to leave them out set only_where."] if hidden else []
+    hidden = book.hidden_rows.get(name, ())
+    shown = ", ".join(str(row) for row in hidden[:_MOST_NAMED]) + (" …" if len(hidden) > _MOST_NAMED else "")
+    rows = (
+        f"{several(len(hidden), 'row')} of the sheet {'is' if len(hidden) == 1 else 'are'} hidden, by a filter perhaps"
+    )
+    notes = [f"{rows} (row {shown}); they are part of the list: to leave them out set only_where."] if hidden else []
     return table_from_records(book.records(name, tick), Layout("sheet", open_ended=True, shown=False), notes)

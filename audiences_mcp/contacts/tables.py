@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from audiences_mcp.contacts.consent import reads_as_opt_out
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
 from audiences_mcp.errors import InvalidInput
@@ -17,10 +18,15 @@ PHONE, FIRST_NAME, LAST_NAME = "phoneNumber", "firstName", "lastName"
 MAX_ROWS = 200_000
 """How many rows a check takes."""
 
+REPORT_COLUMNS = ("row", "reason", "hint")
+"""What a file of refused rows has at its end, besides the rows as they were."""
+
 _MAX_CELLS = 20_000_000  # of all rows together, each as wide as the header
 _MAX_LOOKED_AT = 500  # characters of a cell that may be a number
 _LOOKED_AT = 50  # records that tell what is usual
 _MAX_TITLES = 20
+_MOST_DIGITS = 15  # of a number, to which an exit code or a trunk prefix may come; payment cards have 16
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")  # of a machine
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 # The name of a phone column, which is no title though it may be the only name of its row.
 _PHONE_NAME = re.compile(r"(?:tele)?phones?|mobiles?|numbers?|msisdn|telefon|phone ?numbers?", re.IGNORECASE)
@@ -106,11 +112,15 @@ def table_from_records(records: Iterable[Record], layout: Layout, notes: Sequenc
     if _is_data(filled[place][1], layout):
         return _without_header(filled, layout, notes)
     titles = [f"Row {filled[place][0]} was taken as the header row; {_above(place)} above it."] if place else []
+    if any(reads_as_opt_out(cell) for _, cells in filled[:place] for cell in cells):
+        titles.append(
+            "By a title above it this may be a list of people who must not be called: ask before calling them."
+        )
     below = filled[place + 1 :]
     names = _names(filled[place][1], below, layout)
     if not below:
         raise InvalidInput(f"The {layout.noun} has a header row and no rows below it: give at least one row.")
-    return _table(names, below, layout, [*notes, *titles])
+    return _without_report(_table(names, below, layout, [*notes, *titles]))
 
 
 def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes: Iterable[str]) -> Table:
@@ -133,13 +143,23 @@ def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes:
     return Table(headers, rows, PHONE if headers == (PHONE,) else None, guarded=True, notes=tuple(notes))
 
 
+def _without_report(table: Table) -> Table:
+    """Return a table without the columns that a file of refused rows has at its end, which are no call variables."""
+    if table.headers[-len(REPORT_COLUMNS) :] != REPORT_COLUMNS:
+        return table
+    width = len(table.headers) - len(REPORT_COLUMNS)
+    rows = [row._replace(cells=row.cells[:width]) for row in table.rows]
+    note = f"Left out, as columns of an earlier report: {', '.join(REPORT_COLUMNS)}."
+    return replace(table, headers=table.headers[:width], rows=rows, notes=(*table.notes, note))
+
+
 def _refuse_what_is_no_list(filled: Sequence[Record], layout: Layout) -> None:
     if not filled:
         raise InvalidInput(f"The {layout.noun} is empty: give a header row and at least one row below it.")
     if not layout.shown and len(filled) > 1 and not any(_may_be_phone(cell) for _, cells in filled for cell in cells):
         raise InvalidInput(
-            f"No phone number stands in the {layout.noun}, so it is no contact list, and nothing of it is shown. Give the "
-            "list that has the numbers.",
+            f"No cell of the {layout.noun} is a phone number, so it is no contact list, and nothing of it is shown. Give the "
+            "list that has the numbers in a column.",
         )
 
 
@@ -276,5 +296,6 @@ def _may_be_phone(cell: str) -> bool:
         return False
     written = parse_cell(cell)
     if isinstance(written, Written):
-        return len(written.digits) >= MIN_NUMBER_DIGITS
+        most = _MOST_DIGITS + 2 if written.plus or written.digits.startswith("0") else _MOST_DIGITS
+        return MIN_NUMBER_DIGITS <= len(written.digits) <= most and not _ADDRESS.fullmatch(cell.strip())
     return written.reason in _DATA

@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -30,7 +30,7 @@ _LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relations
 # The sheets' own XML: where its cells and rows are. A prefix in front of a name is legal.
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4})')
 _ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,9})"')
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\bhidden="(?:1|true)"')
+_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\bhidden="(?:1|true)"[^>]*')
 _FEW_DIGITS = 10**15  # Excel keeps 15 digits of a number, so a larger one has lost some
 _TICK = 2_000
 
@@ -42,13 +42,13 @@ class Workbook:
     Args:
         names: Their names, in their order.
         hidden: Names of those that nobody sees, which are not read.
-        hidden_rows: How many rows of a sheet are hidden, by a filter mostly; by the sheet's name.
+        hidden_rows: The rows of each sheet that are hidden, by a filter mostly; by the sheet's name.
         book: The open workbook of the library.
     """
 
     names: tuple[str, ...]
     hidden: tuple[str, ...]
-    hidden_rows: Mapping[str, int]
+    hidden_rows: Mapping[str, Sequence[int]]
     book: "CalamineWorkbook"
 
     def records(self, name: str, tick: Tick) -> Iterator[Record]:
@@ -112,8 +112,8 @@ def _faults_are_ours() -> Iterator[None]:
 # --- before it is opened -------------------------------------------------------------------------------------------
 
 
-def _measured(content: bytes, tick: Tick) -> dict[str, int]:
-    """Look at how far the cells of a workbook reach, and return how many rows of each sheet are hidden.
+def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
+    """Look at how far the cells of a workbook reach, and return which rows of each sheet are hidden.
 
     A single cell far from the others would make the library ask for all the memory between, and that ends the process.
 
@@ -130,13 +130,14 @@ def _measured(content: bytes, tick: Tick) -> dict[str, int]:
         for member in members:
             if "sheet" in member.filename.lower() and member.filename.lower().endswith(".xml"):
                 hidden[member.filename] = _measure(archive, member, tick)
-        return {name: hidden.get(part, 0) for name, part in _parts(archive).items()}
+        return {name: hidden.get(part, []) for name, part in _parts(archive).items()}
 
 
-def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> int:
-    """Refuse a sheet whose rectangle would not fit; return how many of its rows are hidden."""
+def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> list[int]:
+    """Refuse a sheet whose rectangle would not fit; return which of its rows are hidden."""
     columns: set[bytes] = set()
-    rows = hidden = 0
+    hidden: list[int] = []
+    rows = 0
     with archive.open(member) as stream:
         rest = b""
         while chunk := stream.read(_CHUNK):
@@ -145,7 +146,7 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> i
             rest = mark + rest
             columns.update(_CELL.findall(whole))
             rows = max(rows, *map(int, _ROW.findall(whole)), 0)
-            hidden += len(_HIDDEN_ROW.findall(whole))
+            hidden += [int(number[1]) for row in _HIDDEN_ROW.findall(whole) if (number := _ROW.match(row))]
             if max(map(_column_number, columns), default=1) * rows > _MAX_CELLS:
                 raise _too_large()
     return hidden

@@ -15,7 +15,7 @@ from audiences_mcp.models import (
     ListedRow,
 )
 from audiences_mcp.text import several
-from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
+from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of, progress_of
 from audiences_mcp.tools.pages import turn_from, within_answer
 
 _MAX_CSV = 1_000_000
@@ -103,7 +103,7 @@ async def check_contacts(
         exclude_audiences=exclude_audiences or (),
         add_to_audience_id=add_to_audience_id,
     )
-    return (await run_check(app_of(ctx), request, ctx.report_progress)).report
+    return (await run_check(app_of(ctx), request, progress_of(ctx))).report
 
 
 async def list_check_rows(
@@ -128,12 +128,12 @@ async def list_check_rows(
     stored = app_of(ctx).checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    matching = [row for row in stored.check.rows if _row_matches(row, status, reason, contains)]
+    matching = [row for row in stored.rows if _row_matches(row, status, reason, contains)]
     listed = [_listed(row) for row in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(listed)
     turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
     return CheckRows(
-        summary=f"{len(matching):,} of {several(len(stored.check.rows), 'row')} match; {len(shown)} on this page.",
+        summary=f"{len(matching):,} of {several(len(stored.rows), 'row')} match; {len(shown)} on this page.",
         rows=shown,
         total=len(matching),
         next_page=turn.next_page,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from audiences_mcp.adding import Extension
-from audiences_mcp.app import DeletionToken, StoredCheck
+from audiences_mcp.app import App, DeletionToken, Progress, StoredCheck
 from audiences_mcp.audiences import blocking_campaigns, find_audience, named
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.creating import Creation
@@ -18,7 +18,7 @@ from audiences_mcp.models import (
     Deletion,
 )
 from audiences_mcp.text import clean, line, several
-from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of
+from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of, progress_of
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
@@ -51,8 +51,9 @@ async def create_audience(
     clean_name = line(name, _MAX_NAME)
     if not clean_name:
         raise InvalidInput("name must not be blank: give the audience a name. Nothing was sent.")
-    stored = await _stored_check(ctx, check_id, contacts, default_region)
-    creation = Creation(app, stored, ctx.report_progress)
+    progress = progress_of(ctx)
+    stored = await _stored_check(app, check_id, contacts, default_region, progress)
+    creation = Creation(app, stored, progress)
     if check_id is None:
         creation.show_check()
     return await creation.create(clean_name, clean(description), split=split, allow_same_name=allow_same_name)
@@ -74,22 +75,22 @@ async def add_contacts(
     """
     app = app_of(ctx)
     audience = await find_audience(await app.client(), audience_id)
-    stored = await _stored_check(ctx, check_id, contacts, default_region)
-    extension = Extension(app, stored, ctx.report_progress, audience)
+    progress = progress_of(ctx)
+    stored = await _stored_check(app, check_id, contacts, default_region, progress)
+    extension = Extension(app, stored, progress, audience)
     if check_id is None:
         extension.show_check()
     return await extension.add(allow_active_campaign=allow_active_campaign)
 
 
 async def _stored_check(
-    ctx: Ctx, check_id: str | None, contacts: list[Contact] | None, default_region: str | None
+    app: App, check_id: str | None, contacts: list[Contact] | None, default_region: str | None, progress: Progress
 ) -> StoredCheck:
-    app = app_of(ctx)
     if (check_id is None) == (contacts is None):
         raise InvalidInput("Give either check_id, from check_contacts, or contacts, for a few people; not both.")
     if check_id is not None:
         return app.checks.get(check_id)
-    return await run_check(app, Request(contacts=contacts, default_region=default_region), ctx.report_progress)
+    return await run_check(app, Request(contacts=contacts, default_region=default_region), progress)
 
 
 async def delete_audience(

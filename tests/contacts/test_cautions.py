@@ -1,11 +1,16 @@
 """Who said no, which country a column names, what is blank or badly read aloud."""
 
+from typing import Any
+
 import pytest
 
-from audiences_mcp.contacts.cautions import country_warnings, objections, variable_warnings
+from audiences_mcp.contacts import report
+from audiences_mcp.contacts.cautions import country_warnings, header_warnings, objections, variable_warnings
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
+from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.sources import table_from_csv
 from audiences_mcp.contacts.tables import Table
+from audiences_mcp.errors import InvalidInput
 
 NUMBERS = ("+12025550143", "+442079460958", "+919876543210", "+33612345678")
 
@@ -15,8 +20,8 @@ def listed(header: str, *answers: str) -> Table:
     return table_from_csv("\n".join([f'phone,"{header}"', *rows]))
 
 
-def checked(table: Table, **options: object) -> Check:
-    return check_table(table, Options(**{"phone_columns": ["phone"], **options}), KnownLists())  # type: ignore[arg-type] # any option
+def checked(table: Table, **options: Any) -> Check:
+    return check_table(table, Options(**{"phone_columns": ["phone"], **options}), KnownLists())
 
 
 def warned(header: str, *answers: str) -> list[str]:
@@ -115,7 +120,89 @@ def test_what_is_offered_leaves_out_just_those_who_said_no() -> None:
 
     again = checked(table, only_where=kept)
 
-    assert [row.status.value for row in again.rows] == ["ready", "filtered_out", "ready", "ready"]
+    assert objection.count == 2  # who says maybe is asked about too
+    assert [row.status.value for row in again.rows] == ["ready", "filtered_out", "ready", "filtered_out"]
+    assert objections(table, again) == []
+
+
+TWICE = table_from_csv(
+    "Name,Phone,Opted Out\n"
+    "A,+447400123401,Yes\n"
+    "B,+447400123402,No\n"
+    "A again,07400 123401,No\n"
+    "C,+447400123403,No\n"
+    "C again,00447400123403,Yes\n"
+)
+
+
+def test_who_said_no_in_one_row_is_told_and_left_out_in_the_others_too() -> None:
+    first = checked(TWICE, phone_columns=["Phone"], default_region="GB")
+    (objection,) = objections(TWICE, first)
+    kept = {"Opted Out": ["no"]}
+
+    again = checked(TWICE, phone_columns=["Phone"], default_region="GB", only_where=kept)
+
+    assert [row.status.value for row in first.rows] == ["ready", "ready", "duplicate", "ready", "duplicate"]
+    assert (objection.count, objection.only_where) == (2, {"Opted Out": ["No"]})
+    assert [row.status.value for row in again.rows] == [
+        "filtered_out",
+        "ready",
+        "filtered_out",
+        "filtered_out",
+        "filtered_out",
+    ]
+    assert again.also_objecting == 2
+    assert (
+        "2 rows of people who said no in another of their rows, which only_where leaves out: they are left out too."
+        in (report.warnings(again))
+    )
+
+
+def test_who_said_no_is_left_out_on_their_other_numbers_too() -> None:
+    table = table_from_csv("home,mobile,DNC\n+442079460958,+447400123401,yes\n,07400 123401,no\n+442079460959,,no\n")
+    options = {"phone_columns": ["home", "mobile"], "default_region": "GB", "only_where": {"DNC": ["no"]}}
+
+    assert [row.status.value for row in checked(table, **options).rows] == ["filtered_out", "filtered_out", "ready"]
+
+
+def test_who_is_unsubscribed_by_a_status_is_left_out_in_all_rows() -> None:
+    table = table_from_csv("phone,Status\n+447400123401,Unsubscribed\n07400 123401,active\n+447400123402,active\n")
+
+    found = checked(table, default_region="GB", only_where={"Status": ["active"]})
+
+    assert [row.status.value for row in found.rows] == ["filtered_out", "filtered_out", "ready"]
+
+
+def test_a_column_of_something_else_leaves_nobody_else_out() -> None:
+    table = table_from_csv("phone,city\n+447400123401,Leeds\n+447400123401,York\n")
+
+    assert [row.status.value for row in checked(table, only_where={"city": ["york"]}).rows] == ["filtered_out", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("header", "answer"),
+    [
+        ("Status", "unsubscribed"),
+        ("Lead Status", "Do not call"),
+        ("Notes", "asked twice, DO NOT CALL!"),
+        ("Bemerkung", "bitte nicht anrufen"),
+        ("Remarques", "Ne pas appeler"),
+        ("Werbesperre", "ja"),
+        ("Nicht anrufen", "x"),
+        ("DSGVO Einwilligung", "widerrufen"),
+        ("Ne pas appeler", "oui"),
+        ("No llamar", "sí"),
+        ("Unsubscribed", "2024-03-01"),
+        ("optout", "checked"),
+        ("STOP", "STOP"),
+        ("Marketing", "unsubscribed"),
+        ("Deceased", "yes"),
+    ],
+)
+def test_an_objection_is_found_wherever_it_is_said(header: str, answer: str) -> None:
+    (told,) = warned(header, answer, "")
+
+    assert told.startswith(f'1 ready row says no to being contacted in "{header}"')
 
 
 # --- countries -------------------------------------------------------------------------------------------------------
@@ -132,16 +219,44 @@ def test_a_column_of_countries_is_offered_where_it_would_mend_rows() -> None:
     assert country_warnings(table, checked(table, region_column="Land"), Options(region_column="Land")) == []
 
 
-def test_a_number_read_in_another_country_than_its_row_says_is_told() -> None:
+def test_a_number_read_in_another_country_than_its_row_says_is_refused() -> None:
     options = Options(default_region="IN")
     table = table_from_csv("phone,Country\n98765 43210,IN\n91234 56789,Singapore\n+12025550143,SG\n")
 
-    (told,) = country_warnings(table, checked(table, default_region="IN"), options)
+    found = checked(table, default_region="IN")
 
-    assert told == (
-        '1 number without a country code was read in another country than "Country" says: check again with region_column '
-        '"Country".'
-    )
+    assert [row.reason for row in found.rows] == [None, Reason.AMBIGUOUS_COUNTRY, None]
+    assert found.rows[1].hint.startswith("Another column of its row names another country")
+    assert country_warnings(table, found, options) == [
+        '"Country" names the country of 1 row refused for lack of one: check again with region_column "Country".'
+    ]
+
+
+@pytest.mark.parametrize("land", ["Germany", "Deutschland", "DE", "49"])
+def test_bare_digits_that_are_real_abroad_are_doubted_where_the_row_names_another_country(land: str) -> None:
+    table = table_from_csv(f"phone,Land\n15123456701,{land}\n")  # a German mobile without its 0, or a line in Texas
+
+    assert [row.reason for row in checked(table).rows] == [Reason.AMBIGUOUS_COUNTRY]
+    read = checked(table, region_column="Land").rows[0].phone
+    assert read
+    assert read.number == "+4915123456701"
+
+
+def test_names_in_a_column_of_countries_that_are_none_are_told() -> None:
+    table = table_from_csv("phone,Country\n+12025550143,US\n98765 43210,IN\n1,Atlantis\n2, Lemuria \n3,GB\n")
+
+    assert country_warnings(table, checked(table, region_column="Country"), Options(region_column="Country")) == [
+        'No country by its name, so that the rows are read by their plus alone: "Atlantis", "Lemuria".'
+    ]
+
+
+@pytest.mark.parametrize("codes", [("IN", "DE", "CO"), ("IN", "NY")])
+def test_a_column_of_states_is_not_taken_for_one_of_countries(codes: tuple[str, ...]) -> None:
+    rows = "\n".join(f"202-555-01{place:02},{code}" for place, code in enumerate(codes))
+    table = table_from_csv(f"phone,State\n{rows}\n")
+
+    with pytest.raises(InvalidInput, match=r"region_column: .* states"):
+        checked(table, region_column="State")
 
 
 @pytest.mark.parametrize(
@@ -184,3 +299,34 @@ def test_many_columns_are_counted_rather_than_listed() -> None:
     (told,) = variable_warnings(checked(table))
 
     assert told.endswith('"column 9" (1) and 4 more columns.')
+
+
+# --- headers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "odd"),
+    [
+        ("Phone", False),
+        ("Telefon (privat)", False),
+        ("Kontakt", False),
+        ("电话", False),
+        ("No.", False),
+        ("unknown", True),
+    ],
+)
+def test_a_phone_column_whose_name_is_none_may_be_the_cell_of_a_person(header: str, odd: bool) -> None:  # noqa: FBT001
+    table = table_from_csv(f"Anna,{header}\nBen,+442079460958\n")
+
+    told = header_warnings(table, check_table(table, Options(), KnownLists()), Options())
+
+    assert bool(told) == odd
+
+
+def test_a_column_that_is_private_by_its_name_is_told() -> None:
+    table = table_from_csv("phone,name,Password\n+442079460958,Ann,hunter2\n")
+
+    assert variable_warnings(checked(table)) == [
+        'Private by its name, and sent all the same unless keep_columns leaves it out: "Password".'
+    ]
+    assert variable_warnings(checked(table, keep_columns=["name"])) == []

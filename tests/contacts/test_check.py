@@ -71,10 +71,10 @@ LANDS = """land,phone
 GB,020 7946 0958
 india,98765 43210
 +1,(202) 555-0143
-Deutschland,030 1234567
-Deutschland,+49 30 1234567
-Deutschland,12125550143
-Deutschland,0044 2079460912
+Atlantis,030 1234567
+Atlantis,+49 30 1234567
+Atlantis,12125550143
+Atlantis,0044 2079460912
 """
 
 
@@ -266,6 +266,24 @@ def test_lists_that_are_read_later_leave_out_ready_rows_alone() -> None:
         "not_a_number",
     ]
     assert told(checked.against(NOTHING)) == told(checked)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("do_not_call", Reason.DO_NOT_CALL),
+        ("suppression_list", Reason.SUPPRESSION_LIST),
+        ("excluded_audience", Reason.EXCLUDED_AUDIENCE),
+        ("already_member", None),
+    ],
+)
+def test_who_must_not_be_called_is_not_called_on_another_number(name: str, reason: Reason | None) -> None:
+    people = "name|home|mobile\nAnn|+442079460951|+447400123401\nBen|+442079460952; +447400123402|\nCid||+447400123403"
+    known = KnownLists(**{name: KnownNumbers(dict.fromkeys(("+447400123401", "+447400123402"), ""))})
+    options = Options(phone_columns=["home", "mobile"], take_first_number=True)
+
+    assert [row.reason for row in check(people, options, known).rows] == [reason, reason, None]
+    assert [row.reason for row in check(people, options).against(known).rows] == [reason, reason, None]
 
 
 def test_a_number_is_not_known_where_no_list_has_it() -> None:

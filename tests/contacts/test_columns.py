@@ -265,3 +265,26 @@ def test_many_like_headers_take_no_long_time() -> None:
 
 def test_the_phone_column_of_a_csv_text_is_found() -> None:
     assert found(table_from_csv("Name;Handy\nAnn;030 1234567\n"), "DE") == ["Handy"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Sales Rep Phone",
+        "Old Phone (do not use)",
+        "Customer No",
+        "Fax",
+        "Assistant's Phone",
+        "Phone (DO NOT CALL)",
+        "Card number",
+    ],
+)
+def test_a_column_of_somebody_elses_numbers_is_asked_about(header: str) -> None:
+    message = refusal(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143"))
+
+    assert "which is named like something else" in message
+
+
+@pytest.mark.parametrize("header", ["Customer Phone", "Account Phone", "Phone No", "Mobile number", "Contact number"])
+def test_a_column_that_names_whose_phone_it_is_is_taken(header: str) -> None:
+    assert phone_columns(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143"), [], None) == [1]

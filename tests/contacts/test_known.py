@@ -1,4 +1,6 @@
 """Numbers that are known already are found in whatever spelling they were stored."""
+# ruff: noqa: RUF001
+# Look-alike characters are what people write.
 
 import pytest
 
@@ -29,6 +31,15 @@ from audiences_mcp.models import E164
         ("202 555 0143 x5", "+12025550143"),
         ("+12025550143; +13035550143", "+13035550143"),
         ("2025550143 / 3035550143", "+13035550143"),
+        # as spreadsheets and people spoil them
+        ("9876543210.0", "+919876543210"),
+        ("09876543210.0", "+919876543210"),
+        ("9876543210.00", "+919876543210"),
+        ("０９８７６５４３２１０", "+919876543210"),
+        ("+91 98765 43210 / 43211", "+919876543210"),
+        ("+9198765-43210 (opted out 2024)", "+919876543210"),
+        ("98765 43210 Mr Rao", "+919876543210"),
+        ("+91 98765 4321O", "+919876543210"),
         # old forms
         ("+52 1 55 1234 5678", "+525512345678"),
         ("+55 11 8765 4321", "+5511987654321"),
@@ -87,3 +98,9 @@ def test_the_digits_of_a_long_entry_are_not_taken_for_a_whole_number() -> None:
     assert known.find(E164("+12025550143")) == ""
     assert known.find(E164("+2025550143")) == ""  # rather one person too many is left out
     assert known.find(E164("+25550143")) is None
+
+
+def test_entries_of_which_nothing_can_be_compared_are_counted_apart() -> None:
+    known = KnownNumbers((text, "") for text in ["+919876543210", "98765 43210", "9.87654E+11", "12345", "n/a", ""])
+
+    assert (known.unreadable, known.lost) == (5, 2)

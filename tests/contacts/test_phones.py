@@ -621,3 +621,54 @@ def test_a_number_that_may_be_in_several_zones_has_them_all(number: str, zones: 
 
     assert isinstance(reading, Phone)
     assert zones < set(time_zones(reading)) or zones == set(time_zones(reading))
+
+
+# --- what is only noted ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["15123456701", "13612345678"])  # mobiles of Germany and China; lines of Texas
+def test_bare_digits_that_may_have_lost_their_zero_are_read_with_their_country_code_and_noted(cell: str) -> None:
+    reading = read_number(cell)
+
+    assert isinstance(reading, Phone)
+    assert (reading.number, reading.notes) == (f"+{cell}", (Note.ALSO_NATIONAL,))
+
+
+@pytest.mark.parametrize("cell", ["919876543210", "447400123456", "12025550143", "33612345678"])
+def test_bare_digits_that_can_hardly_be_national_are_not(cell: str) -> None:
+    reading = read_number(cell)
+
+    assert isinstance(reading, Phone)
+    assert Note.ALSO_NATIONAL not in reading.notes
+
+
+def test_where_bare_digits_really_decides_that_is_noted() -> None:
+    cells = ["15123456701", "4915123456702", "+4915123456703", "015123456704"]
+
+    international = read_numbers(cells, ["DE"] * 4, "international")
+    national = read_numbers(cells, ["DE"] * 4, "national")
+
+    assert [Note.SETTLED in reading.notes for reading in international if isinstance(reading, Phone)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [Note.SETTLED in reading.notes for reading in national if isinstance(reading, Phone)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_national_number_that_another_country_of_the_list_has_too_is_noted() -> None:
+    readings = read_numbers(["07400 123456", "+44 7400 123457", "98765 43210"], ["IN"] * 3)
+
+    assert [reading.notes for reading in readings if isinstance(reading, Phone)] == [(Note.ALSO_SHOWN,), (), ()]
+
+
+def test_where_rows_name_their_countries_no_other_is_thought_of() -> None:
+    readings = read_numbers(["07400 123456", "+44 7400 123457", "030 1234567"], ["IN", None, "DE"])
+
+    assert all(Note.ALSO_SHOWN not in reading.notes for reading in readings if isinstance(reading, Phone))

@@ -120,3 +120,26 @@ def test_a_list_too_wide_for_its_rows_is_refused(monkeypatch: pytest.MonkeyPatch
     assert (
         told == "The list has 50 columns, which is too much for its 3 rows: leave out the columns that are not needed."
     )
+
+
+def test_a_title_that_speaks_of_people_who_must_not_be_called_is_told() -> None:
+    table = table_from_records(records(["Do Not Call List"], HEADER, ROW), Layout())
+
+    assert table.notes[-1].startswith("By a title above it this may be a list of people who must not be called")
+
+
+def test_the_columns_of_an_earlier_report_are_left_out() -> None:
+    table = table_from_records(records([*HEADER, "row", "reason", "hint"], [*ROW, "4", "too_short", "x"]), Layout())
+
+    assert table.headers == tuple(HEADER)
+    assert table.rows[0].cells == tuple(ROW)
+    assert table.notes == ("Left out, as columns of an earlier report: row, reason, hint.",)
+
+
+@pytest.mark.parametrize(
+    "cells", [["4111111111111111"], ["4111 1111 1111 1111"], ["192.168.10.11"], ["123456"], ["2024-03-10"]]
+)
+def test_what_are_no_phone_numbers_make_no_contact_list(cells: list[str]) -> None:
+    told = refusal(["secret", "x"], ["Ann", *cells], layout=Layout(shown=False))
+
+    assert told.startswith("No cell of the list is a phone number")

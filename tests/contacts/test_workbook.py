@@ -171,3 +171,31 @@ def test_suppressed_numbers_are_taken_from_every_sheet_with_and_without_a_header
         "+919876543211",
         "+33612345678",
     ]
+
+
+def test_the_sheets_that_were_not_read_are_told_and_a_telling_name_asked_about() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(*LIST, name="Do not call")(book)
+        sheet(["a"], ["b"], name="Notes")(book)
+        sheet(*LIST, name="Old")(book)
+        book.worksheets()[2].hide()
+
+    found = table(workbook(fill), "Do not call")
+
+    assert found.notes == (
+        "Sheets that were not read: 'Notes', 'Old' (hidden).",
+        "By its name the sheet may be one of people who must not be called: ask before calling them.",
+    )
+
+
+def test_hidden_rows_are_told_by_their_numbers() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(LIST[0], *[[f"+120255501{place:02}", "x"] for place in range(8)])(book)
+        for row in (1, 3, 4, 5, 6, 7):
+            book.worksheets()[0].set_row(row, options={"hidden": True})
+
+    (told,) = table(workbook(fill)).notes
+
+    assert told.startswith(
+        "6 rows of the sheet are hidden, by a filter perhaps (row 2, 4, 5, 6, 7 …); they are part of the list"
+    )

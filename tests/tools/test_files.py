@@ -133,6 +133,34 @@ async def test_people_of_the_suppression_file_are_left_out_in_any_spelling_at_th
     assert organisation.audiences() == []
 
 
+async def test_rows_that_a_commit_left_out_are_listed_as_such(
+    settings: Settings, connect: Connect, organisation: Organisation, lists: Path
+) -> None:
+    never = write(lists / "never.csv", ["+33612345678"])
+    async with connect(replace(settings, suppression_file=never), None) as agent:
+        report = await agent.do("check_contacts", contacts=[{"phone_number": each} for each in READY])
+        write(never, READY[:1])
+        await agent.do("create_audience", name="May", check_id=report["check_id"])
+        rows = await agent.do("list_check_rows", check_id=report["check_id"], reason="suppression_list")
+
+    assert [row["phone_number"] for row in rows["rows"]] == READY[:1]
+    assert [each["memberCount"] for each in organisation.audiences()] == [2]
+
+
+async def test_entries_that_cannot_be_compared_are_asked_about(
+    settings: Settings, connect: Connect, lists: Path
+) -> None:
+    never = write(lists / "never.csv", [READY[0], "9.87654E+11"])
+    async with connect(replace(settings, suppression_file=never), None) as agent:
+        report = await agent.do("check_contacts", contacts=[{"phone_number": READY[1]}])
+
+    assert (
+        "1 entry of the suppression file cannot be compared at all, so whoever is meant is not left out: mend the list."
+        in report["warnings"]
+    )
+    assert "Ask to mend the entries that cannot be compared." in report["next_step"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -211,6 +239,9 @@ async def test_25_000_rows_become_three_audiences_with_progress_and_once_only(
     assert rows
     assert all(total == 25_000 for _, total in rows)
     assert any(text == "Making audience 3 of 3" for _, _, text in told)
+    made_at = told.index((0, 25_000, "Making audience 1 of 3"))
+    for call in (told[:made_at], told[made_at:]):  # it must increase, says the protocol
+        assert [done for done, _, _ in call] == sorted({done for done, _, _ in call})
 
 
 class SandboxProcess:

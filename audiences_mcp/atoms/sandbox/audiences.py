@@ -21,6 +21,7 @@ from audiences_mcp.atoms.sandbox.wire import (
 )
 
 FILE_LIMIT = 5 * 1024 * 1024
+_LONGEST_CELL = 131_072  # what the csv module takes, unless another part of the process lets it take more
 _OVER = ("completed", "failed")  # campaigns that no longer need their audience
 
 
@@ -80,6 +81,8 @@ def _csv_rows(file: bytes) -> list[dict[str, Any]]:
         lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line]
     except csv.Error as error:
         raise invalid(f"the CSV cannot be read: {error}") from None
+    if any(len(cell) > _LONGEST_CELL for line in lines for cell in line):
+        raise invalid(f"the CSV cannot be read: field larger than field limit ({_LONGEST_CELL})")
     if len(lines) < 2:
         raise RefusedError(400, "CSV file is required")
     header, *below = lines
