@@ -76,7 +76,17 @@ class Rejected(AtomsError):
 
 
 class RateLimited(AtomsError):
-    """429: too many requests."""
+    """429: too many requests.
+
+    Args:
+        message: What the model reads.
+        maybe_done: As with every `AtomsError`.
+        retry_after: Seconds after which Atoms wants to be asked again, where it says so.
+    """
+
+    def __init__(self, message: str, *, maybe_done: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message, maybe_done=maybe_done)
+        self.retry_after = retry_after
 
 
 class ServerFailed(AtomsError):

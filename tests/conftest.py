@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx  # noqa: TID251 - seeds the sandbox as another client would
 import pytest
+import stamina
 from mcp import Client
 
 from audiences_mcp.atoms.sandbox import serve
@@ -88,6 +89,13 @@ class Organisation:
     def audiences(self) -> list[dict[str, Any]]:
         """Return the stored audiences."""
         return list(self.request("GET", "audience"))
+
+
+@pytest.fixture(autouse=True)
+def _each_request_once() -> Iterator[None]:
+    """Faults are told at once; what is tried again has tests of its own."""
+    with stamina.set_testing(testing=True, attempts=1):
+        yield
 
 
 @pytest.fixture(scope="session")

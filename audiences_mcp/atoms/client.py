@@ -1,7 +1,7 @@
 """The Atoms audience API: one async method for each endpoint, wire names in, plain values out, every failure ours.
 
 The only door to `httpx`. Reading is liberal (the published documents disagree on some names), sending is strict:
-only a `Person`, whose number passed every rule, can be sent. Nothing is retried here.
+only a `Person`, whose number passed every rule, can be sent. What surely was not done is tried again; see `repeating`.
 
 What may be said of a write that failed: a 4xx and a 200 that says `status: false` are refusals, so nothing was changed.
 All else (5xx, 408, a redirect, no answer, an answer that is not the documented JSON) leaves the outcome unknown, unless
@@ -14,14 +14,19 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
 from typing import Any, Generic, TypeVar
 
 import anyio
 import httpx  # noqa: TID251 - this module is its door
+import stamina.instrumentation
+from aiolimiter import AsyncLimiter
 
 from audiences_mcp import __version__
+from audiences_mcp.atoms.repeating import tries
 from audiences_mcp.errors import (
     AtomsError,
     AuthenticationFailed,
@@ -53,9 +58,13 @@ ADDED_AT_ONCE = 1_000
 ANSWER_BYTES = 64_000_000
 """How long an answer may be, decompressed: what is longer is no answer of Atoms, and would fill the memory."""
 
+REQUESTS_A_SECOND = 10
+"""How many requests are made in a second; what Atoms takes of organisations that pay nothing."""
+
 _DNC_PAGE = 500  # the server clamps to this
 _MAX_MESSAGE = 300
 _MAX_READ = 10_000  # characters of a text of which a few hundred are wanted
+_LONGEST_RETRY_AFTER = 1e6  # seconds; a longer one is as good as never
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _KEY = re.compile(r"[!-~]+")
 _ACCEPTED, _REFUSED = (True, "success", "ok"), (False, "error", "fail", "failed")
@@ -137,9 +146,12 @@ class AtomsClient:
             )
         self._api_key = api_key
         self._timeout = timeout
+        stamina.instrumentation.set_on_retry_hooks([])  # by default it logs what it tries again, and why
         for name in ("httpx", "httpcore"):  # they log URLs, so phone numbers that are searched for, and headers
             logging.getLogger(name).setLevel(logging.WARNING)
         self._http = _http_client(base_url, api_key, transport, timeout)
+        # The sandbox, which is asked without encryption, has no limit.
+        self._pace = AsyncLimiter(REQUESTS_A_SECOND, 1) if _is_encrypted(base_url) else nullcontext()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -258,8 +270,16 @@ class AtomsClient:
             read: Makes what is wanted of the `data` in the answer's envelope.
             request: What httpx takes.
         """
+        async for attempt in tries():
+            with attempt:
+                return await self._try(method, path, read, **request)
+        raise AssertionError("the last try returns or raises")
+
+    async def _try(self, method: str, path: str, read: Callable[[Any], T], **request: Any) -> T:  # noqa: ANN401
         writes = method != "GET"
         with _failures_are_ours(writes=writes):
+            async with self._pace:
+                pass  # it is this request's turn
             with anyio.fail_after(self._timeout):  # httpx's own limit is for each read, so a slow drip passes it
                 async with self._http.stream(method, path, **request) as response:
                     content = await _content(response)
@@ -276,7 +296,8 @@ class AtomsClient:
         status, reason = response.status_code, self._reason(body)
         if status == 429 or body.get("code") == "RATE_LIMIT_EXCEEDED":
             when = self._when_to_retry(response, body)
-            return RateLimited(f"Atoms got too many requests ({status}); nothing was changed. Try again {when}.")
+            message = f"Atoms got too many requests ({status}); nothing was changed. Try again {when}."
+            return RateLimited(message, retry_after=_seconds(response, body))
         if status == 401:
             return AuthenticationFailed(
                 "Atoms did not accept the API key (401); nothing was changed. Set SMALLEST_API_KEY to a key of the "
@@ -316,10 +337,22 @@ class AtomsClient:
         return clip(whole.replace(self._api_key, "[key]"), most)
 
 
+def _seconds(response: httpx.Response, body: Mapping[str, Any]) -> float | None:
+    """Return the seconds after which Atoms wants to be asked again: a number or a date (RFC 9110, section 10.2.3)."""
+    said = str(response.headers.get("Retry-After") or body.get("retry_after") or "")
+    if said.isdecimal():
+        return min(float(said), _LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return min(max(0.0, moment.timestamp() - time()), _LONGEST_RETRY_AFTER)
+
+
 def _http_client(
     base_url: str, api_key: str, transport: httpx.AsyncBaseTransport | None, timeout: float
 ) -> httpx.AsyncClient:
-    encrypted = base_url.lower().startswith("https:")
+    encrypted = _is_encrypted(base_url)
     try:
         return httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
@@ -338,6 +371,10 @@ def _http_client(
             "The connection to Atoms cannot be set up, so nothing was sent. Check ATOMS_API_URL, and in the environment "
             "HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE, then restart the server.",
         ) from None
+
+
+def _is_encrypted(base_url: str) -> bool:
+    return base_url.lower().startswith("https:")
 
 
 async def _content(response: httpx.Response) -> bytes:
