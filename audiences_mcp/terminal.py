@@ -19,7 +19,7 @@ from audiences_mcp.app import StoredCheck, running_app
 from audiences_mcp.checking import Request, check_list, read_table
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.columns import free_name
-from audiences_mcp.contacts.guarding import write_rows
+from audiences_mcp.contacts.guarding import unguarded, write_rows
 from audiences_mcp.contacts.reasons import Status
 from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
@@ -166,8 +166,8 @@ def _write_rejected(path: Path, stored: StoredCheck, table: ContactTable) -> Non
     added = [free_name(name, taken) for name in (*["more"] * surplus, *REPORT_COLUMNS)]
     rows = (
         [
-            *row.cells,
-            *row.surplus,
+            *map(unguarded, row.cells),
+            *map(unguarded, row.surplus),
             *[""] * (surplus - len(row.surplus)),
             str(row.number),
             checked.reason or "",

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from audiences_mcp.contacts.check import Check, Options
-from audiences_mcp.contacts.columns import find_header, is_phone_header
+from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers
+from audiences_mcp.contacts.columns import find_header, is_phone_header, number_columns
 from audiences_mcp.contacts.consent import (
     Question,
     agrees,
@@ -15,7 +15,7 @@ from audiences_mcp.contacts.consent import (
     questions,
     refuses,
 )
-from audiences_mcp.contacts.countries import country_column, named_codes, unknown_names
+from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
 from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
@@ -71,17 +71,19 @@ def objections(table: Table, check: Check) -> list[Objection]:
         if place not in asked and header not in phones and not (asked and is_about_email(header))
     )
     told = [place for place in plain if may_refuse([row.cells[place] for row in table.rows])]
-    found = [_objection(table, check, place, question) for place, question in asked.items()]
-    found += [_objection(table, check, place, None) for place in told]
+    columns = {*map(table.headers.index, phones), *(number_columns(table) if asked or told else [])}
+    found = [_objection(table, check, place, asked.get(place), columns) for place in [*asked, *told]]
     return [objection for objection in found if objection]
 
 
-def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
+def _objection(
+    table: Table, check: Check, place: int, question: Question | None, columns: Iterable[int]
+) -> Objection | None:
     rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
     refusing = {answer for answer in dict.fromkeys(answer for answer, _ in rows) if refuses(answer, question)}
-    numbers = {checked.phone.number for answer, checked in rows if answer in refusing and checked.phone}
     ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
-    count = sum(answer in refusing or (row.phone and row.phone.number in numbers) or False for answer, row in ready)
+    theirs = known_numbers(table, [each for each, (answer, _) in enumerate(rows) if answer in refusing], columns)
+    count = sum(answer in refusing or (theirs is not None and is_among(row, theirs)) for answer, row in ready)
     if not count:
         return None
     kept = [
@@ -105,7 +107,7 @@ def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
         named = ", ".join(map(_quoted, unknown[:_MOST_VALUES]))
         return [f"No country by its name, so that the rows are read by their plus alone: {named}."] if unknown else []
     place = country_column(table)
-    if place is None:
+    if place is None or names_states(table, place):
         return []
     refused = {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY}
     codes = named_codes(table, place)

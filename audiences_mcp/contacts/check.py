@@ -8,15 +8,21 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import NamedTuple
 
-from audiences_mcp.contacts.columns import Column, find_header, label_columns, phone_columns, sent_columns
+from audiences_mcp.contacts.columns import (
+    Column,
+    find_header,
+    label_columns,
+    number_columns,
+    phone_columns,
+    sent_columns,
+)
 from audiences_mcp.contacts.consent import questions, refuses
 from audiences_mcp.contacts.countries import Country, country_column, named_codes, row_countries
 from audiences_mcp.contacts.guarding import unguarded
-from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.known import KnownNumbers, pieces_of
 from audiences_mcp.contacts.phones import BareDigits, Phone, read_numbers
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
 from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
-from audiences_mcp.contacts.writing import split_cell
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
 from audiences_mcp.text import clean, clip, line
@@ -25,8 +31,8 @@ _MAX_VALUE = 100
 _MAX_LABEL = 80
 _FEW_CELLS = 2
 _OTHER_COUNTRY_HINT = (
-    "Another column of its row names another country than the number was read in: set region_column to that column, or "
-    "write it with + and its country code."
+    "Another column of its row names another country than the number was read in: set region_column to that column, write "
+    "the number with + and its country code, or say with bare_digits what digits without + begin with."
 )
 _NOTE_HINT = "Only one cell of the row is filled: if it is a total or a note below the list, leave it out."
 
@@ -160,17 +166,17 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
     wanted = _wanted_rows(table, options.only_where)
     region_place = find_header(table, options.region_column, "region_column") if options.region_column else None
     countries = row_countries(table, region_place, options.default_region)
-    places = phone_columns(
-        table, options.phone_columns, options.default_region, [country.region for country in countries]
-    )
+    numbers = number_columns(table, [country.region for country in countries])
+    places = phone_columns(table, options.phone_columns, options.default_region, numbers)
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
-    reader = _Reader(table, countries, places, options, region_place)
+    reader = _Reader(table, countries, places, numbers, options)
     found = reader.read(list(compress(range(len(table.rows)), wanted)), tick)
-    judge = _Judge(table, places, columns, known, _objecting(reader, wanted, options))
+    headers = [table.headers[place] for place in places]
+    judge = _Judge(table, places, columns, known, _objecting(table, wanted, options, {*places, *numbers}))
     return Check(
         rows=judge.rows(wanted, found),
         columns=tuple(columns),
-        phone_columns=tuple(table.headers[place] for place in places),
+        phone_columns=tuple(headers),
         dropped_columns=tuple(dropped),
         optional_columns=table.optional,
         also_objecting=judge.also_objecting,
@@ -206,17 +212,17 @@ class _Reader:
         table: Table,
         countries: Sequence[Country],
         places: Sequence[int],
+        numbers: Sequence[int],
         options: Options,
-        region_place: int | None,
     ) -> None:
         self.table = table
         self._countries = countries
         self._places = places
+        self._columns = sorted({*places, *numbers})
         self._options = options
         # A column of countries that was not named is no reason to read a number, but one to doubt it.
-        doubted = (
-            country_column(table) if region_place is None and not any(row.region for row in table.rows[:1]) else None
-        )
+        settled = options.region_column is not None or options.bare_digits is not None
+        doubted = None if settled else country_column(table)
         self._codes = named_codes(table, doubted) if doubted is not None else []
         self._doubts = bool(self._codes) or not all(country.known for country in countries)
 
@@ -254,40 +260,56 @@ class _Reader:
         return reading
 
     def _with_others(self, wanted: Sequence[int], found: list[_Found]) -> list[_Found]:
-        """Add the other numbers of each row where rows may have several."""
-        if len(self._places) == 1 and not self._options.take_first_number:
+        """Add the other numbers of each row: of all columns that hold numbers, and of cells that hold several."""
+        if len(self._columns) == 1 and not self._options.take_first_number:
             return found
         parts = [
             (place, part, self._countries[index].region)
             for place, index in enumerate(wanted)
-            for column in self._places
-            if (cell := self.table.rows[index].cells[column]).strip()
-            for part in split_cell(cell)
+            for column in self._columns
+            if (cell := self.table.rows[index].cells[column]) and cell is not found[place].value and not cell.isspace()
+            for part in pieces_of(cell)
+        ]
+        parts += [
+            (place, part, self._countries[wanted[place]].region)
+            for place, each in enumerate(found)
+            if self._options.take_first_number and isinstance(each.reading, Phone)
+            for part in pieces_of(each.value)
         ]
         readings = read_numbers(
-            [part for _, part, _ in parts], [region for _, _, region in parts], self._options.bare_digits
+            [part for _, part, _ in parts], [region for *_, region in parts], self._options.bare_digits
         )
         others: dict[int, set[E164]] = {}
         for (place, _, _), reading in zip(parts, readings, strict=True):
             if isinstance(reading, Phone):
                 others.setdefault(place, set()).add(reading.number)
-        return [
-            each._replace(others=tuple(sorted(others.get(place, set()) - {getattr(each.reading, "number", "")})))
-            for place, each in enumerate(found)
-        ]
-
-    def numbers(self, indices: Sequence[int]) -> set[E164]:
-        """Return every number of the phone cells of rows."""
-        found = self.read(indices, lambda _done, _all: None)
-        chosen = {each.reading.number for each in found if isinstance(each.reading, Phone)}
-        return chosen.union(*(each.others for each in found))
+        for place, numbers in others.items():
+            chosen = {getattr(found[place].reading, "number", "")}
+            found[place] = found[place]._replace(others=tuple(sorted(numbers - chosen)))
+        return found
 
 
-def _objecting(reader: _Reader, wanted: Sequence[bool], options: Options) -> frozenset[E164]:
+def known_numbers(table: Table, indices: Sequence[int], columns: Iterable[int]) -> KnownNumbers | None:
+    """Return the numbers of rows, in whatever spelling, to be found in other rows; None where there are none.
+
+    Args:
+        table: The list.
+        indices: The places of the rows.
+        columns: The places of the columns that hold numbers.
+    """
+    cells = [cell for column in columns for index in indices if (cell := table.rows[index].cells[column]).strip()]
+    return KnownNumbers((cell, "") for cell in cells) if cells else None
+
+
+def is_among(row: CheckedRow, numbers: KnownNumbers) -> bool:
+    """Tell whether a person of a row has one of the numbers."""
+    return row.phone is not None and any(numbers.find(each) is not None for each in (row.phone.number, *row.others))
+
+
+def _objecting(table: Table, wanted: Sequence[bool], options: Options, columns: Iterable[int]) -> KnownNumbers | None:
     """Return the numbers of people who said no in a row that `only_where` left out, so that no other row calls them."""
-    table = reader.table
     if not options.only_where:
-        return frozenset()
+        return None
     asking = dict(questions(table.headers))
     places = [find_header(table, header, "only_where") for header in options.only_where]
     objecting = [
@@ -295,7 +317,7 @@ def _objecting(reader: _Reader, wanted: Sequence[bool], options: Options) -> fro
         for index, row in enumerate(table.rows)
         if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in places)
     ]
-    return frozenset(reader.numbers(objecting))
+    return known_numbers(table, objecting, columns)
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:
@@ -318,7 +340,7 @@ class _Judge:
         places: Sequence[int],
         columns: Sequence[Column],
         known: KnownLists,
-        objecting: frozenset[E164],
+        objecting: KnownNumbers | None,
     ) -> None:
         self._table = table
         self._places = places
@@ -349,12 +371,13 @@ class _Judge:
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
-        if self._objecting and not self._objecting.isdisjoint((reading.number, *others)):
-            self.also_objecting += 1
-            return CheckedRow(row.number, label, value, Status.FILTERED_OUT, reading)
-        fields = tuple([self._text(row.cells[index]) for index in self._fields])
-        first = self._first_rows.setdefault(reading.number, row.number)
+        cells = [row.cells[index] for index in self._fields]
+        fields = tuple([self._text(cell) if cell[:1] == "'" else clean(cell) for cell in cells])
         ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields, others=others)
+        if self._objecting and is_among(ready, self._objecting):
+            self.also_objecting += 1
+            return ready._replace(status=Status.FILTERED_OUT, fields=())
+        first = self._first_rows.setdefault(reading.number, row.number)
         if first != row.number:
             return _refused(ready, Reason.DUPLICATE, first)
         return _compare(ready, self._known) if self._known else ready

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from audiences_mcp.contacts.consent import reads_as_opt_out
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal
-from audiences_mcp.contacts.tables import Table
+from audiences_mcp.contacts.tables import Table, holds_number
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.text import line
 
 _SAMPLED_CELLS = 500
+_SOME_DIGITS = re.compile(r"\d(?:\D{0,9}\d){3}")  # fewer are in no cell that is a number, whole or spoilt
 _MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
 _LIKE_TENTHS = 5
@@ -92,7 +93,7 @@ def find_header(table: Table, wanted: str, argument: str) -> int:
 
 
 def phone_columns(
-    table: Table, wanted: Sequence[str], region: str | None, regions: Sequence[str | None] | None = None
+    table: Table, wanted: Sequence[str], region: str | None = None, candidates: Sequence[int] | None = None
 ) -> list[int]:
     """Return the places of the phone columns, in order of preference: those named, else the one found in the data.
 
@@ -100,7 +101,7 @@ def phone_columns(
         table: The list.
         wanted: The headers that the caller named.
         region: The region of numbers without a country code.
-        regions: For each row its own region, where rows have one.
+        candidates: The columns that hold numbers, where they were looked for already.
 
     Raises:
         InvalidInput: A named column is not there, no column holds numbers, or several do.
@@ -109,7 +110,9 @@ def phone_columns(
         return list(dict.fromkeys(find_header(table, header, "phone_columns") for header in wanted))
     if table.phone_column is not None:
         return [table.headers.index(table.phone_column)]
-    candidates = _in_order(table, _candidates(table, regions or [region] * len(table.rows)))
+    candidates = _in_order(
+        table, number_columns(table, [region] * len(table.rows)) if candidates is None else candidates
+    )
     if not candidates:
         raise InvalidInput(
             "No column of the list holds phone numbers: name the right one in phone_columns. "
@@ -134,15 +137,16 @@ def phone_columns(
 
 def holds_phone_numbers(table: Table) -> bool:
     """Tell whether a column of the list holds phone numbers."""
-    candidates = _candidates(table, [None] * len(table.rows))
+    candidates = number_columns(table)
     return any(not _names_other_digits(table.headers[index]) for index in candidates)
 
 
 def phone_cells(table: Table) -> list[str]:
     """Return the filled cells of every column that holds numbers, for a list of people who must not be called."""
     places = [table.headers.index(table.phone_column)] if table.phone_column else []
-    places = places or _candidates(table, [None] * len(table.rows))
-    return [cell for row in table.rows for place in places if (cell := row.cells[place].strip())]
+    places = places or number_columns(table)
+    beyond = [cell for row in table.rows for cell in row.surplus if holds_number(cell)]
+    return [cell for row in table.rows for place in places if (cell := row.cells[place].strip())] + beyond
 
 
 def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
@@ -169,8 +173,14 @@ def _names_other_digits(header: str) -> bool:
     return any(map(_OTHER_DIGITS.fullmatch, names)) or (any(map(_NUMBERED.fullmatch, names)) and len(names) > 1)
 
 
-def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
-    """Find the columns of numbers by their cells. A header only adds a column, whose numbers lack a country code."""
+def number_columns(table: Table, regions: Sequence[str | None] = ()) -> list[int]:
+    """Find the columns of numbers by their cells. A header only adds a column, whose numbers lack a country code.
+
+    Args:
+        table: The list.
+        regions: For each row the region of its numbers without a country code; empty where there is none.
+    """
+    regions = regions or [None] * len(table.rows)
     real, like, named = [], [], []
     for index, header in enumerate(table.headers):
         filled = [
@@ -180,6 +190,8 @@ def _candidates(table: Table, regions: Sequence[str | None]) -> list[int]:
         ]
         filled = filled[:: -(-len(filled) // _SAMPLED_CELLS) or 1]
         cells = [cell for cell, _ in filled]
+        if not any(map(_SOME_DIGITS.search, cells)):
+            continue
         readings = read_numbers(cells, [region for _, region in filled])
         likes = sum(_is_like_a_number(cell, reading) for cell, reading in zip(cells, readings, strict=True))
         if likes and _PHONE_HEADER.search(header) and not _names_other_digits(header):

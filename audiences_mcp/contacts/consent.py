@@ -1,59 +1,129 @@
 """Who said that they do not want to be called: the words of headers, answers, titles and file names.
 
-A column that asks is told from its header, an answer from its first words, in the languages whose spreadsheets say it.
-Where it cannot be told, somebody is rather asked about than called.
+A column that asks is told from its header, an answer from its words, in the languages whose spreadsheets say it. Where it
+cannot be told, somebody is rather asked about than called.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
+from audiences_mcp.text import clean
+
 Question = Literal["in", "out"]
 """What a column asks: whether people agreed to be called, or whether they are to be left out."""
 
-_OUT = re.compile(
-    r"\b(?:dnc|dnd|(?:do not|don t|dont|never) (?:call|contact|disturb|phone|dial|use)|opt(?:ed)? ?outs?|optouts?"
-    r"|unsubscribe[ds]?|unsubscriptions?|suppress(?:ed|ion)?|blocked|block ?list(?:ed)?|black ?list(?:ed)?|no calls?"
-    r"|stop(?:ped)?|removed?|deceased|robinson|werbesperre|gesperrt|sperr(?:e|liste|vermerk)|nicht (?:mehr )?anrufen"
-    r"|abgemeldet|widerruf(?:en)?|ne pas (?:appeler|contacter)|desabonnes?|désabonnés?|liste rouge|no (?:llamar|contactar)"
-    r"|dados? de baja|baja|non (?:chiamare|contattare)|niet bellen|ring ikke|ring inte)\b"
+# Said of people, these leave no doubt, in whatever column they stand.
+_SURE = (
+    r"(?:do not|don ?t|never) (?:call|contact|disturb|phone|dial|ring)|do ?not ?call|dnc\w*|ndnc|unsubscribe[ds]?"
+    r"|opt(?:ed)? ?outs?|optouts?|no (?:more )?calls?|(?:remove|take) me|asked to be removed|blacklist(?:ed)?|deceased|died"
+    r"|verstorben|gestorben|(?:consent|permission) (?:withdrawn|revoked)|(?:withdrawn|revoked) (?:consent|permission)"
+    r"|nicht (?:mehr )?anrufen|ne (?:pas|plus) (?:appeler|contacter)|niet (?:meer )?bellen|no (?:llamar|llame|contactar)"
+    r"|n[ãa]o (?:ligar|contactar)|non (?:chiamare|contattare)|ring (?:ikke|inte)|nie dzwoni[ćc]|не звонить"
 )
+_SURE_ANYWHERE = re.compile(rf"\b(?:{_SURE})\b|请勿致电|不要打电话")
+# One of these must stand in a text for any of the above to do so, which is quickly looked for.
+_HINTS = (
+    *(
+        "call",
+        "contact",
+        "disturb",
+        "phone",
+        "dial",
+        "ring",
+        "dnc",
+        "subscrib",
+        "opt",
+        "remove",
+        "take me",
+        "black",
+        "decease",
+    ),
+    *(
+        "died",
+        "storben",
+        "consent",
+        "permission",
+        "anrufen",
+        "appeler",
+        "bellen",
+        "llam",
+        "ligar",
+        "chiamare",
+        "contattare",
+    ),
+    *("dzwoni", "звонить", "致电", "电话"),
+)
+_STILL_IN = re.compile(
+    r"(?:has |have )?(?:not|never|n t) (?:yet )?(?:opted|unsub|dece|black|died|done)|deceased estate|scrub|without"
+)
+# Headers that ask who is to be left out.
+_OUT = re.compile(
+    rf"\b(?:{_SURE}|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|tps|werbesperre"
+    r"|werbewiderspruch|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|widerruf(?:en)?|d[ée]sabonn[ée]s?"
+    r"|liste rouge|dados? de baja|no molestar)\b"
+    # Words that mean much else, alone or with what a flag is called.
+    r"|^(?:is |has )?(?:blocked|stop(?:ped)?|removed?|suppress(?:ed)?|baja|robinson|gesperrt)"
+    r"(?: (?:status|flag|date|on|at|reason|from calls))?$"
+)
+# Headers that ask who agreed.
 _IN = re.compile(
-    r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accepts?|permissions?|gdpr|agree[ds]?"
-    r"|(?:may|can) we (?:call|contact)|ok(?:ay)? to call|(?:marketing|subscription) (?:contact )?status|marketing contact"
-    r"|marketing|einwilligung|zustimmung|erlaub\w*|dsgvo|rgpd|consentement|consentimiento|consenso|acepta|toestemming"
-    r"|samtykke|samtycke)\b"
+    r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accepts?|permissions?|gdpr|agree[ds]?|callable|contactable"
+    r"|(?:may|can) (?:we )?(?:call|contact)|ok(?:ay)? to (?:call|contact|phone)|allow(?:s|ed)? (?:to )?(?:calls?|phone)"
+    r"|calls? (?:allowed|ok)|phone calls|wants? to be called|(?:marketing|subscription) (?:contact )?status|marketing"
+    r"|einwilligung\w*|werbeeinwilligung|zustimmung|erlaub\w*|dsgvo|rgpd|consentement|autorisation|accord|consentimiento"
+    r"|consenso|acepta|toestemming|samtykke|samtycke)\b"
+)
+# A header that asks who agreed, the other way round.
+_AGAINST = re.compile(
+    r"\b(?:withdrawn|withdrawal|revoked|declined|refused|denied|no|not|never|without|excluded?|object(?:s|ion|ed)?|erasure"
+    r"|delet(?:e|ed|ion)|retir[ée]e?|revocad[oa]|widerruf\w*|widerspruch|kein\w*|sans|sin)\b"
+)
+_OTHER_THINGS = re.compile(
+    r"\b(?:cards?|pets?|insurance|terms|cookies?|price|date|url|form|plan|source|budget|level|region|type|sinks?|hours?|account"
+    r"|items?|cart|fax|version|campaign|channel)\b"
 )
 _EMAIL_ONLY = re.compile(r"\b(?:e ?mails?|newsletters?)\b")
 _YES = re.compile(
-    r"(?:yes|y|true|1|on|x|ja|oui|s[ií]|sim|da|да|tak|subscribed|opted in|granted|accepted|agreed|confirmed|consented"
-    r"|checked|✓|✔|☑)(?:\b|$)"
+    r"(?:yes|y|true|1|on|x|ja|oui|s[ií]|sim|da|да|tak|subscribed|opted in|in|granted|accepted|agreed|confirmed|consented|active"
+    r"|ok|okay|checked|allowed|是|はい|نعم|evet)\b"
 )
 _NO = re.compile(
-    r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|not|never|none|null|unsubscribed|opted out|opt out|optout"
-    r"|declined|denied|withdrawn|widerrufen|revoked|refused|unchecked|stop|removed|abgelehnt|–|-)(?:\b|$)"
+    r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|not|never|none|unsubscribed|declined|denied|withdrawn|widerrufen"
+    r"|revoked|refused|unchecked|stop|removed|abgelehnt|do not allow|expired|hayır|否|いいえ|لا|ne|όχι)\b"
 )
-# What says so in any column, whatever its header: said of people, these leave no doubt.
-_PLAIN = (
-    *("do not call", "do not contact", "don't call", "don't contact", "do_not_call", "unsubscribed", "opted out"),
-    *("opted_out", "opt-out", "nicht anrufen", "ne pas appeler", "no llamar", "deceased", "blacklisted"),
+# Whole answers to whether somebody is to be left out that say they are not.
+_STAYS = re.compile(
+    r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|none|null|nil|na ?n|n a|na|unchecked|allow(?:ed)?|opted in|in"
+    r"|subscribed|active|0000 00 00|否|いいえ|لا|hayır)"
 )
+_UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
+_YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
 
 
 @lru_cache(maxsize=4_096)
 def words(text: str) -> str:
     """Return the words of a header or an answer: `AcceptsSMS_marketing` is `accepts sms marketing`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return re.sub(r"[^\w–✓✔☑-]+|_+|(?<=\w)-", " ", spaced).strip().casefold()
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", clean(unicodedata.normalize("NFKC", text)))
+    return re.sub(r"[\W_]+", " ", spaced).strip().casefold()
 
 
 def questions(headers: Sequence[str]) -> Iterator[tuple[int, Question]]:
     """Yield the places of the columns that ask; for e-mail only where no other column asks."""
     asked = [(place, words(header)) for place, header in enumerate(headers)]
-    found = [(place, text) for place, text in asked if _OUT.search(text) or _IN.search(text)]
-    for place, text in [each for each in found if not _EMAIL_ONLY.search(each[1])] or found:
-        yield place, "out" if _OUT.search(text) else "in"
+    found = [(place, text, question) for place, text in asked if (question := _question(text))]
+    for place, _, question in [each for each in found if not _EMAIL_ONLY.search(each[1])] or found:
+        yield place, question
+
+
+def _question(header: str) -> Question | None:
+    if _OUT.search(header) and not re.search(r"\bfax\b", header):
+        return "out"
+    if not _IN.search(header) or _OTHER_THINGS.search(header):
+        return None
+    return "out" if _AGAINST.search(header) else "in"
 
 
 def is_about_email(header: str) -> bool:
@@ -68,38 +138,39 @@ def refuses(answer: str, question: Question | None) -> bool:
         answer: The cell.
         question: What its column asks; None where it asks nothing, so that only plain words count.
     """
-    if question is None:
-        return plainly_refuses(answer)
-    said = words(answer)
-    if not said:
+    if not answer.strip():
         return False
+    said = words(answer)
     if reads_as_opt_out(said):
         return True
+    if question is None:
+        return False
     if question == "in":
-        return _NO.match(said) is not None
-    return _NO.match(said) is None
+        return (
+            _NO.match(said) is not None
+            or (not said and not _NO_SIGNS.isdisjoint(answer))
+            or answer.strip() in _UNTICKED
+        )
+    stays = _STAYS.fullmatch(said) or _STILL_IN.match(said) or answer.strip() in _UNTICKED
+    return not stays
 
 
 def agrees(answer: str) -> bool:
     """Tell whether an answer is a yes to being called."""
     said = words(answer)
-    return _YES.match(said) is not None and not reads_as_opt_out(said)
+    signs = not said and not _YES_SIGNS.isdisjoint(answer)
+    return signs or (_YES.match(said) is not None and not refuses(answer, "in") and "withdrawn" not in said)
 
 
 def reads_as_opt_out(text: str) -> bool:
     """Tell whether a title, a name or an answer speaks of people who must not be called."""
     said = words(text)
-    # An answer to "Opted out" may be "not opted out".
-    return _OUT.search(said) is not None and not said.startswith(("not ", "never "))
-
-
-def plainly_refuses(answer: str) -> bool:
-    """Tell whether a cell of any column says that somebody must not be called."""
-    folded = answer.casefold()
-    return any(phrase in folded for phrase in _PLAIN)
+    if said in {"blocked", "blacklist", "stop", "robinson", "do not use"}:
+        return True
+    return _SURE_ANYWHERE.search(said) is not None and _STILL_IN.search(said) is None
 
 
 def may_refuse(answers: Iterable[str]) -> bool:
     """Tell in little time whether any of many cells could say so."""
     folded = "\n".join(answers).casefold()
-    return any(phrase in folded for phrase in _PLAIN)
+    return any(hint in folded for hint in _HINTS) or "blocked" in folded or "stop" in folded or "robinson" in folded

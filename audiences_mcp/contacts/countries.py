@@ -6,14 +6,20 @@ from dataclasses import dataclass
 
 from audiences_mcp.contacts.consent import words
 from audiences_mcp.contacts.plans import country_code
-from audiences_mcp.contacts.regions import is_us_state, region_code
+from audiences_mcp.contacts.regions import is_state, region_code
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.errors import InvalidInput
 
 _MOST_COUNTRIES = 300
 _KNOWN_TENTHS = 6  # of the values of a column of countries
 _COUNTRY = re.compile(
-    r"\b(?:country|land|pays|pa[ií]s|paese|nazione|kraj|countrycode|calling code|dial(?:ling)? code|isd(?: code)?)\b"
+    r"\b(?:countr(?:y|ies)\w*|nation|land|l[äa]nder\w*|pays|pa[ií]s|paese|nazione|kraj|maa|[üu]lke|negara|страна|国家|國家"
+    r"|calling code|dial(?:ling)? code|isd)\b"
+)
+_CODE = re.compile(r"\b(?:codes?|calling|dial(?:ling)?|isd|prefix)\b|\bcountrycode\b")
+# Of something else than where the phone is.
+_ELSEWHERE = re.compile(
+    r"\b(?:interests?|birth|origin|destination|hq|headquarters?|citizenship|nationality|club|acres?|area|visited|manager)\b"
 )
 _STATE = re.compile(r"\b(?:states?|province|bundesland|county|counties)\b")
 
@@ -52,7 +58,7 @@ def row_countries(table: Table, place: int | None, default_region: str | None) -
 def _refuse_states(header: str, countries: dict[str, Country]) -> None:
     known = sum(bool(name) and country.known for name, country in countries.items())
     unknown = sum(not country.known for country in countries.values())
-    states = any(not country.known and is_us_state(name) for name, country in countries.items())
+    states = any(not country.known and is_state(name) for name, country in countries.items())
     if states or _STATE.search(words(header)) or 0 < known < unknown:
         what = "most values of {!r} are no countries" if not states else "some values of {!r} are states of the US"
         if not states and _STATE.search(words(header)):
@@ -73,13 +79,21 @@ def _country(named: str) -> Country:
 def country_column(table: Table) -> int | None:
     """Return the place of the column that seems to hold countries, by its header and its values."""
     for index, header in enumerate(table.headers):
-        if not _COUNTRY.search(words(header)):
+        title = words(header)
+        if not _COUNTRY.search(title) or _ELSEWHERE.search(title):
             continue
         named = {row.cells[index].strip() for row in table.rows} - {""}
+        if not _CODE.search(title) and all(name.strip("+").isdigit() for name in named):
+            continue
         known = sum(_country(name).known for name in named) if len(named) <= _MOST_COUNTRIES else 0
-        if known * 10 >= len(named) * _KNOWN_TENTHS and known and not any(map(is_us_state, named)):
+        if known * 10 >= len(named) * _KNOWN_TENTHS and known:
             return index
     return None
+
+
+def names_states(table: Table, place: int) -> bool:
+    """Tell whether a column has the code of a state that is no country, so that others may be states too."""
+    return any(is_state(row.cells[place]) for row in table.rows)
 
 
 def named_codes(table: Table, place: int) -> list[int]:

@@ -145,7 +145,8 @@ def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
         yield from everything
         return
     for number, cells in everything:
-        yield number, next(csv.reader(cells[:1], delimiter=delimiter, strict=True), [])
+        # A line that is not in quotes as a whole is divided already.
+        yield number, next(csv.reader(cells, delimiter=delimiter, strict=True), []) if len(cells) == 1 else cells
 
 
 def _delimiter(text: str) -> str:

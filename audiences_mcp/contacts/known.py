@@ -10,11 +10,13 @@ from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, split_cell, withou
 from audiences_mcp.models import E164
 
 # Between a number and what was noted beside it, or the end of another number.
-_PIECES = re.compile(r"\s*[/(\[;,|]\s*|\s+(?=[^\W\d])")
+_PIECES = re.compile(r"\s{0,9}[/(\[;,|]\s{0,9}|\s{1,9}(?=[^\W\d])|(?<=\d{7})\s{0,9}[-–]\s{0,9}(?=\+?\d{7})")
+_MAX_CELL = 500
 _FRACTION = re.compile(r"(?<=\d)\.0+$")  # what spreadsheets add to a whole number
 _LETTERS_FOR_DIGITS = re.compile(r"(?<=\d)[OoIl](?=[\d\s.-]|$)|[OoIl](?=\d)")
-# The part of a number after an old prefix or a doubled country code; two people hardly share this much.
-_LONGEST_ENDING = 10
+# The part of a number after a trunk prefix of any country, an old prefix or a doubled country code; two people hardly
+# share this much.
+_LONGEST_ENDING = 8
 
 
 class KnownNumbers:
@@ -33,6 +35,7 @@ class KnownNumbers:
         pairs = list(stored.items() if isinstance(stored, Mapping) else stored)
         self._exact: dict[str, str] = {}
         self._endings: dict[str, str] = {}
+        self._whole: dict[str, str] = {}
         self.unreadable = self.lost = 0
         readings = read_numbers([text for text, _ in pairs], bare_digits="international")
         for (text, known_as), reading in zip(pairs, readings, strict=True):
@@ -42,7 +45,7 @@ class KnownNumbers:
                 continue
             self._exact.setdefault(reading.number, known_as)
             if not text.startswith("+"):
-                self._keep_ending(_digits(text), known_as)
+                self._keep_ending(_digits(text), known_as, whole=True)
         self._ending_lengths = sorted({len(ending) for ending in self._endings})
 
     def _keep_unreadable(self, text: str, known_as: str) -> bool:
@@ -52,8 +55,7 @@ class KnownNumbers:
             Whether anything was kept: of `9.87654E+11` nothing can be.
         """
         kept = False
-        for part in {piece for whole in split_cell(text) for piece in (whole, *_PIECES.split(whole))}:
-            number = without_extension(_FRACTION.sub("", part.strip()))
+        for number in pieces_of(text):
             reading = read_number(number, bare_digits="international")
             if isinstance(reading, Refusal) and reading.reason is Reason.EXCEL_DAMAGED:
                 continue
@@ -63,13 +65,15 @@ class KnownNumbers:
             if meant:
                 self._exact.setdefault(meant, known_as)
             if not isinstance(reading, Phone) or not number.startswith("+"):
-                kept |= self._keep_ending(digits[-_LONGEST_ENDING:], known_as)
+                kept |= self._keep_ending(digits[-_LONGEST_ENDING:], known_as, whole=len(digits) <= _LONGEST_ENDING)
             kept |= meant is not None
         return kept
 
-    def _keep_ending(self, digits: str, known_as: str) -> bool:
+    def _keep_ending(self, digits: str, known_as: str, *, whole: bool) -> bool:
         if len(digits) >= MIN_NUMBER_DIGITS:
             self._endings.setdefault(digits, known_as)
+            if whole:
+                self._whole.setdefault(f"+{digits}", known_as)
         return len(digits) >= MIN_NUMBER_DIGITS
 
     def __len__(self) -> int:
@@ -77,11 +81,18 @@ class KnownNumbers:
 
     def find(self, number: E164) -> str | None:
         """Return what the number is known as, or None when it is not here."""
-        known_as = self._exact.get(number)
+        known_as = self._exact.get(number, self._whole.get(number))
         if known_as is not None or not self._endings:
             return known_as
-        endings = (number[-length:] for length in self._ending_lengths if length < len(number))
+        endings = (number[-length:] for length in self._ending_lengths if length < len(number) - 1)
         return next((self._endings[ending] for ending in endings if ending in self._endings), None)
+
+
+def pieces_of(text: str) -> set[str]:
+    """Return what may be a number in a cell that is none as a whole: beside a note, an extension or another number."""
+    short = text[:_MAX_CELL]
+    parts = {piece for whole in split_cell(short) for piece in (whole, *_PIECES.split(whole))}
+    return {without_extension(_FRACTION.sub("", part.strip())) for part in parts}
 
 
 def _digits(text: str) -> str:

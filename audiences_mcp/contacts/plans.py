@@ -63,6 +63,7 @@ _SPECIAL_LINES = (
 )
 _NO_LINE = ("", UNKNOWN)
 _NEVER = "(?!)"
+_LONGEST_MOBILE = 12  # digits without trunk prefix
 
 
 class Reading(NamedTuple):
@@ -362,7 +363,7 @@ def _mobile_form(regions: tuple[str, ...]) -> re.Pattern[str]:
 
 def may_be_mobile_of(regions: tuple[str, ...], digits: str) -> bool:
     """Tell whether digits are a mobile of one of the regions as written there without trunk prefix."""
-    return _mobile_form(regions).match(digits) is not None
+    return len(digits) <= _LONGEST_MOBILE and _mobile_form(regions).match(digits) is not None
 
 
 def may_be_national(digits: str, region: str) -> bool:

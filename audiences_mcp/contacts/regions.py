@@ -40,8 +40,17 @@ _COMMON_NAMES = {
 }
 
 
-_US_STATES = frozenset(
-    "AK AZ CT DC FL HI IA KS MI MS ND NH NJ NM NV NY OH OK OR RI SD TX UT VT WA WI WV WY".split()  # noqa: SIM905 - shorter
+# Codes of states of the US and of Germany that are no countries.
+_STATES = frozenset(
+    "AK AZ CT DC FL HI IA KS MI MS ND NH NJ NM NV NY OH OK OR RI SD TX UT VT WA WI WV WY HE HH NW RP".split()  # noqa: SIM905 - shorter
+)
+# ISO 3166 alpha-3 codes that lists have, each before its alpha-2 code.
+_ALPHA_3 = (
+    "ARE AE ARG AR AUS AU AUT AT BEL BE BGD BD BGR BG BHR BH BRA BR CAN CA CHE CH CHL CL CHN CN COL CO CZE CZ DEU DE DNK DK "
+    "EGY EG ESP ES EST EE FIN FI FRA FR GBR GB GHA GH GRC GR HKG HK HRV HR HUN HU IDN ID IND IN IRL IE ISR IL ITA IT JOR JO "
+    "JPN JP KEN KE KOR KR KWT KW LBN LB LKA LK LTU LT LUX LU LVA LV MAR MA MEX MX MYS MY NGA NG NLD NL NOR NO NPL NP NZL NZ "
+    "OMN OM PAK PK PER PE PHL PH POL PL PRT PT QAT QA ROU RO RUS RU SAU SA SGP SG SRB RS SVK SK SVN SI SWE SE THA TH TUN TN "
+    "TUR TR TWN TW UKR UA URY UY VEN VE VNM VN ZAF ZA"
 )
 
 
@@ -57,7 +66,7 @@ def region_code(text: str) -> str:
     if word in phonenumbers.SUPPORTED_REGIONS:
         return word
     name = _letters(text[:_LONGEST_NAME])
-    region = _COMMON_NAMES.get(name) or _regions_by_name().get(name)
+    region = _COMMON_NAMES.get(name) or _regions_by_alpha_3().get(name) or _regions_by_name().get(name)
     if region:
         return region
     raise InvalidInput(
@@ -65,9 +74,9 @@ def region_code(text: str) -> str:
     )
 
 
-def is_us_state(text: str) -> bool:
-    """Tell whether a text is the code of a state of the US and of no country; `IN` and `CA` are both."""
-    return text.strip().upper() in _US_STATES
+def is_state(text: str) -> bool:
+    """Tell whether a text is the code of a state of the US or Germany and of no country; `IN` and `BE` are both."""
+    return text.strip().upper() in _STATES
 
 
 # Of those that spreadsheets are kept in; all of the library's would take a third of a second to read.
@@ -91,6 +100,12 @@ _LANGUAGES = (
     "tr",
     "zh",
 )
+
+
+@lru_cache
+def _regions_by_alpha_3() -> dict[str, str]:
+    codes = _ALPHA_3.split()
+    return dict(zip(codes[::2], codes[1::2], strict=True))
 
 
 @lru_cache

@@ -1,5 +1,6 @@
 """Where lists come from: typed contacts, CSV text and files become tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from audiences_mcp.contacts.tables import (
     LAST_NAME,
     PHONE,
     Layout,
+    Record,
     Row,
     Table,
     Tick,
@@ -23,6 +25,7 @@ from audiences_mcp.text import line, several
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 """The files that a list may come in."""
 
+_WITH_PLUS = re.compile(r"\+\d(?:[\s().-]{0,3}\d){6,}")
 _MOST_NAMED = 5
 _TAB = "\t"
 _HEAD = 100_000  # characters that show which delimiter is meant
@@ -119,26 +122,34 @@ def suppressed_cells(file: File) -> list[str]:
     Raises:
         InvalidInput: It cannot be read, or no number is in it, so that it may be the wrong file.
     """
-    layout = Layout("file", header_optional=True)
     if file.suffix == ".xlsx":
         book = open_workbook(file.content, _no_tick)
-        records = ([*book.records(name, _no_tick)] for name in (*book.names, *book.hidden))
-        tables = [table_from_records(sheet, layout) for sheet in records if any(any(cells) for _, cells in sheet)]
+        lists = [[*book.records(name, _no_tick)] for name in (*book.names, *book.hidden)]
+        lists = [records for records in lists if any(any(cells) for _, cells in records)]
     else:
-        tables = [_table_from_text(file, layout, _no_tick)]
-    cells = [cell for table in tables for cell in phone_cells(table)]
+        lists = [_records_of_text(file, _no_tick)[0]]
+    layout = Layout("file", header_optional=True)
+    cells = [cell for records in lists for cell in phone_cells(table_from_records(records, layout))]
+    # In a list of this kind a number counts wherever it stands: in a title, a header, a note or beyond the last column.
+    elsewhere = {cell for records in lists for _, row in records for cell in row if _WITH_PLUS.search(cell)}
+    cells += sorted(elsewhere.difference(cells))
     if not cells:
         raise InvalidInput("No column of it holds phone numbers: name the right file, or leave the setting out.")
     return cells
 
 
 def _table_from_text(file: File, layout: Layout, tick: Tick) -> Table:
+    records, notes = _records_of_text(file, tick)
+    return table_from_records(records, layout, notes)
+
+
+def _records_of_text(file: File, tick: Tick) -> tuple[list[Record], list[str]]:
     if file.content.startswith(b"PK\x03\x04"):
         raise InvalidInput(f"The file is an Excel workbook named {file.suffix}: name it .xlsx.")
     text, encoding = decode(file.content)
     notes = [f"The file is not UTF-8; it was read as {encoding}: look whether names are right."] if encoding else []
     delimiter = _TAB if file.suffix == ".tsv" and _TAB in text[:_HEAD] else ""
-    return table_from_records(delimited_records(text, delimiter, tick), layout, notes)
+    return [*delimited_records(text, delimiter, tick)], notes
 
 
 # --- workbooks -----------------------------------------------------------------------------------------------------

@@ -24,12 +24,19 @@ REPORT_COLUMNS = ("row", "reason", "hint")
 _MAX_CELLS = 20_000_000  # of all rows together, each as wide as the header
 _MAX_LOOKED_AT = 500  # characters of a cell that may be a number
 _LOOKED_AT = 50  # records that tell what is usual
-_MAX_TITLES = 20
+_MAX_TITLES, _MOST_HEADS = 20, 4
 _MOST_DIGITS = 15  # of a number, to which an exit code or a trunk prefix may come; payment cards have 16
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")  # of a machine
+_DATE_INSIDE = re.compile(r"(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d")
+_NUMBER_INSIDE = re.compile(r"\+\d(?:[\s().-]?\d){6,}|\d(?:[\s().-]?\d){8,}")  # `+31612345678 (mobile)`
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 # The name of a phone column, which is no title though it may be the only name of its row.
-_PHONE_NAME = re.compile(r"(?:tele)?phones?|mobiles?|numbers?|msisdn|telefon|phone ?numbers?", re.IGNORECASE)
+_PHONE_NAME = re.compile(
+    r"(?:(?:your|work|home|business|primary|main|contact|customer|cell|mobile|personal|private) )?"
+    r"(?:(?:tele|cell)?phones?|mobiles?|cell|tel|handy|telefon|mobil|msisdn|whatsapp|tel[eé]fono|celular|t[eé]l[eé]phone|portable)"
+    r"(?: ?(?:numbers?|no|nr|#|\d))?[.:]?|numbers?",
+    re.IGNORECASE,
+)
 # What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
 _DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
 
@@ -148,6 +155,8 @@ def _without_report(table: Table) -> Table:
     if table.headers[-len(REPORT_COLUMNS) :] != REPORT_COLUMNS:
         return table
     width = len(table.headers) - len(REPORT_COLUMNS)
+    if any(row.cells[width + 1] not in set(Reason) | {""} for row in table.rows):
+        return table
     rows = [row._replace(cells=row.cells[:width]) for row in table.rows]
     note = f"Left out, as columns of an earlier report: {', '.join(REPORT_COLUMNS)}."
     return replace(table, headers=table.headers[:width], rows=rows, notes=(*table.notes, note))
@@ -156,7 +165,7 @@ def _without_report(table: Table) -> Table:
 def _refuse_what_is_no_list(filled: Sequence[Record], layout: Layout) -> None:
     if not filled:
         raise InvalidInput(f"The {layout.noun} is empty: give a header row and at least one row below it.")
-    if not layout.shown and len(filled) > 1 and not any(_may_be_phone(cell) for _, cells in filled for cell in cells):
+    if not layout.shown and len(filled) > 1 and not any(holds_number(cell) for _, cells in filled for cell in cells):
         raise InvalidInput(
             f"No cell of the {layout.noun} is a phone number, so it is no contact list, and nothing of it is shown. Give the "
             "list that has the numbers in a column.",
@@ -195,6 +204,9 @@ def _header_place(filled: Sequence[Record]) -> int:
     a header, the first record is taken, so that no row of data is passed over.
     """
     widths = Counter(width for _, cells in filled[1:_LOOKED_AT] if (width := _count_filled(cells)) > 1).most_common()
+    named = next((place for place, (_, cells) in enumerate(filled[:_MOST_HEADS]) if _names_phones(cells)), 0)
+    if named and not any(_looks_like_data(cell) for _, cells in filled[:named] for cell in cells):
+        return named  # what stands above is a band of headings over several columns, or a title
     usual = max((width for width, count in widths if count == widths[0][1]), default=1)
     if usual < 2:
         return 0
@@ -203,8 +215,14 @@ def _header_place(filled: Sequence[Record]) -> int:
         if any(map(_looks_like_data, names)) or (len(names) == 1 and _PHONE_NAME.fullmatch(names[0])):
             return 0
         if len(names) > 1:
-            return place if len(names) * 2 > usual and len(set(names)) == len(names) else 0
+            return place if len(names) * 2 > usual else 0
     return 0
+
+
+def _names_phones(cells: Sequence[str]) -> bool:
+    """Tell whether a record names a phone column and holds no number, as only a header row does."""
+    named = any(_PHONE_NAME.fullmatch(cell.strip()) for cell in cells)
+    return named and _count_filled(cells) > 1 and not any(map(_looks_like_data, cells))
 
 
 def _count_filled(cells: Iterable[str]) -> int:
@@ -288,10 +306,12 @@ def _looks_like_data(cell: str) -> bool:
     """Tell whether a cell cannot be the name of a column: a phone number, whole or spoilt, or an e-mail address."""
     if not cell or cell.isalpha():
         return False
-    return _may_be_phone(cell) or _EMAIL.fullmatch(cell.strip()) is not None
+    inside = _NUMBER_INSIDE.search(_DATE_INSIDE.sub("", cell))
+    return holds_number(cell) or inside is not None or _EMAIL.fullmatch(cell.strip()) is not None
 
 
-def _may_be_phone(cell: str) -> bool:
+def holds_number(cell: str) -> bool:
+    """Tell whether a cell is a phone number, whole or spoilt, as far as that can be told without a country."""
     if sum(char.isdigit() for char in cell[:_MAX_LOOKED_AT]) < 4:
         return False
     written = parse_cell(cell)

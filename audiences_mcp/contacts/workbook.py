@@ -27,9 +27,12 @@ _MAX_UNPACKED = 600_000_000  # bytes
 _CHUNK = 1 << 20
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-# The sheets' own XML: where its cells and rows are. A prefix in front of a name is legal.
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,4})')
-_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d{1,9})"')
+_MAX_ROWS = 1 << 20  # what Excel has
+# The tags of a sheet's own XML (ECMA-376, part 1, 18.3.1). A prefix in front of a name is legal, and so are both quotes.
+_ROW_TAG = re.compile(rb"<(?:\w+:)?row[\s/>]")
+_CELL_TAG = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*[\"']\s*\$?([A-Za-z]{1,9})\$?(\d{1,12})")
+_ROW = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"']\s*(\d{1,12})")
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\bhidden="(?:1|true)"[^>]*')
 _FEW_DIGITS = 10**15  # Excel keeps 15 digits of a number, so a larger one has lost some
 _TICK = 2_000
@@ -103,6 +106,7 @@ def _faults_are_ours() -> Iterator[None]:
         EOFError,
         KeyError,
         NotImplementedError,
+        ValueError,
     ):
         raise InvalidInput(
             "The workbook cannot be read: it is damaged, or no .xlsx file. Open it in Excel and save it as .xlsx again.",
@@ -126,30 +130,58 @@ def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
             members
         ):
             raise _too_large()
-        hidden = {}
-        for member in members:
-            if "sheet" in member.filename.lower() and member.filename.lower().endswith(".xml"):
-                hidden[member.filename] = _measure(archive, member, tick)
-        return {name: hidden.get(part, []) for name, part in _parts(archive).items()}
+        parts = _parts(archive)
+        sheets = {part.lower() for part in parts.values()}
+        hidden = {
+            member.filename.lower(): _measure(archive, member, tick)
+            for member in members
+            if member.filename.lower() in sheets or "sheet" in member.filename.lower()
+        }
+        return {name: hidden.get(part.lower(), []) for name, part in parts.items()}
 
 
 def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> list[int]:
     """Refuse a sheet whose rectangle would not fit; return which of its rows are hidden."""
-    columns: set[bytes] = set()
-    hidden: list[int] = []
-    rows = 0
+    extent, hidden = _Extent(), []
     with archive.open(member) as stream:
         rest = b""
         while chunk := stream.read(_CHUNK):
             tick(0, 0)
             whole, mark, rest = (rest + chunk).rpartition(b"<")
             rest = mark + rest
-            columns.update(_CELL.findall(whole))
-            rows = max(rows, *map(int, _ROW.findall(whole)), 0)
+            extent.add(whole)
             hidden += [int(number[1]) for row in _HIDDEN_ROW.findall(whole) if (number := _ROW.match(row))]
-            if max(map(_column_number, columns), default=1) * rows > _MAX_CELLS:
-                raise _too_large()
+        extent.add(rest)
     return hidden
+
+
+class _Extent:
+    """How far the cells of a sheet reach, at most: by what they say, and by how many there are where they do not."""
+
+    def __init__(self) -> None:
+        self._columns: set[bytes] = set()
+        self._row = self._cells = self._unnumbered = self._in_row = self._widest = 0
+
+    def add(self, xml: bytes) -> None:
+        """Take in a part of the sheet.
+
+        Raises:
+            InvalidInput: It reaches too far.
+        """
+        places, numbers = _CELL.findall(xml), _ROW.findall(xml)
+        self._columns.update({letters.upper() for letters, _ in places})
+        self._row = max(self._row, *map(int, numbers), *map(int, {number for _, number in places}), 0)
+        cells = len(_CELL_TAG.findall(xml))
+        self._cells += cells
+        self._unnumbered += len(_ROW_TAG.findall(xml)) - len(numbers)
+        if cells > len(places) or self._in_row:  # cells that do not say where they are stand beside the one before
+            for number, row in enumerate(_ROW_TAG.split(xml)):
+                self._in_row = len(_CELL_TAG.findall(row)) + (0 if number else self._in_row)
+                self._widest = max(self._widest, self._in_row)
+        column = max(map(_column_number, self._columns), default=1) + self._widest
+        row = self._row + self._unnumbered
+        if column * row > _MAX_CELLS or row > _MAX_ROWS or self._cells > _MAX_CELLS:
+            raise _too_large()
 
 
 def _too_large() -> InvalidInput:

@@ -205,6 +205,87 @@ def test_an_objection_is_found_wherever_it_is_said(header: str, answer: str) -> 
     assert told.startswith(f'1 ready row says no to being contacted in "{header}"')
 
 
+@pytest.mark.parametrize(
+    ("header", "no", "yes"),
+    [
+        ("Consent withdrawn", "Yes", "No"),
+        ("No marketing", "yes", "no"),
+        ("Exclude from marketing", "TRUE", "FALSE"),
+        ("Not opted in", "yes", "no"),
+        ("GDPR erasure", "1", "0"),
+        ("Consentement retiré", "oui", "non"),
+        ("TPS", "x", ""),
+        ("Werbewiderspruch", "ja", "nein"),
+        ("DNCFlag", "Y", "N"),
+        ("Opted out", "✅", "no"),
+        ("Do not call", "Not to be called", "no"),
+        ("Opted out", "No longer wants calls", "no"),
+        ("Consent", "❌", "✅"),
+        ("Can call", "No", "Yes"),
+        ("Callable", "false", "true"),
+        ("Werbeeinwilligung", "nein", "ja"),
+        ("Status", "DNC", "open"),
+        ("Status", "Blocked", "open"),
+        ("Notes", "please don’t call", "nice"),
+        ("Notes", "remove me from your list", "nice"),
+        ("Notes", "Bitte nicht mehr anrufen", "nett"),
+        ("Notes", "do\u00a0not  call", "nice"),
+    ],
+)
+def test_the_advice_keeps_who_may_be_called_and_leaves_out_who_may_not(header: str, no: str, yes: str) -> None:
+    table = listed(header, no, yes)
+    (objection,) = objections(table, checked(table))
+    assert objection.only_where
+    kept = {name: [value.casefold() for value in values] for name, values in objection.only_where.items()}
+
+    again = checked(table, only_where=kept)
+
+    assert objection.count == 1
+    assert [row.status.value for row in again.rows] == ["filtered_out", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("header", "answers"),
+    [
+        ("Blocked hours", ("9-10", "none")),
+        ("Bus stop", ("Main St", "")),
+        ("Removed items", ("3", "0")),
+        ("Baja California", ("yes", "no")),
+        ("Accepts credit cards", ("no", "yes")),
+        ("Marketing source", ("None", "Google")),
+        ("Permission level", ("0", "1")),
+        ("Opted out", ("NaN", "n/a", "Opted in", "-")),
+        ("Notes", ("has not opted out", "Deceased estate cleaning")),
+        ("Fax Opt Out", ("yes", "no")),
+    ],
+)
+def test_a_column_of_something_else_is_no_objection(header: str, answers: tuple[str, ...]) -> None:
+    assert warned(header, *answers) == []
+
+
+@pytest.mark.parametrize(
+    "cell", ["+31612345678 / +31612345677", "+31612345678 ext 4", "+31612345678 (home)", "0612345678"]
+)
+def test_a_no_counts_also_where_its_own_row_cannot_be_called(cell: str) -> None:
+    table = table_from_csv(f"phone,name,Opted out\n{cell},A,yes\n+31612345678,A,no\n+31612345679,B,no\n")
+
+    (objection,) = objections(table, checked(table))
+    again = checked(table, only_where={"Opted out": ["no"]})
+
+    assert objection.count == 1
+    assert [row.status.value for row in again.rows] == ["filtered_out", "filtered_out", "ready"]
+
+
+def test_a_no_counts_on_a_number_of_a_column_that_is_not_called() -> None:
+    table = table_from_csv(
+        "name,mobile,work phone,Opted out\nA,+31612345678,,no\nB,+31612345679,+31612345678,yes\nC,+31612345670,,no\n"
+    )
+
+    again = checked(table, phone_columns=["mobile"], only_where={"Opted out": ["no"]})
+
+    assert [row.status.value for row in again.rows] == ["filtered_out", "filtered_out", "ready"]
+
+
 # --- countries -------------------------------------------------------------------------------------------------------
 
 ABROAD = "phone,Land\n020 7946 0958,United Kingdom\n98765 43210,IN\n+33612345678,FR\n"
@@ -232,7 +313,7 @@ def test_a_number_read_in_another_country_than_its_row_says_is_refused() -> None
     ]
 
 
-@pytest.mark.parametrize("land", ["Germany", "Deutschland", "DE", "49"])
+@pytest.mark.parametrize("land", ["Germany", "Deutschland", "DE", "DEU"])
 def test_bare_digits_that_are_real_abroad_are_doubted_where_the_row_names_another_country(land: str) -> None:
     table = table_from_csv(f"phone,Land\n15123456701,{land}\n")  # a German mobile without its 0, or a line in Texas
 
@@ -248,6 +329,31 @@ def test_names_in_a_column_of_countries_that_are_none_are_told() -> None:
     assert country_warnings(table, checked(table, region_column="Country"), Options(region_column="Country")) == [
         'No country by its name, so that the rows are read by their plus alone: "Atlantis", "Lemuria".'
     ]
+
+
+@pytest.mark.parametrize(
+    "header", ["Country of interest", "Country of birth", "Destination Country", "Country club", "Land (acres)"]
+)
+def test_a_column_of_other_countries_or_of_land_says_nothing_of_a_number(header: str) -> None:
+    table = table_from_csv(f"phone,{header}\n98765 43210,Canada\n98123 45678,Germany\n98112 34567,7\n")
+
+    found = checked(table, default_region="IN")
+
+    assert len(found.ready) == 3
+    assert country_warnings(table, found, Options(default_region="IN")) == []
+
+
+@pytest.mark.parametrize("country", ["GBR", "United Kingdom", "UK"])
+def test_one_state_among_countries_does_not_end_the_doubt(country: str) -> None:
+    table = table_from_csv(f"phone,Country\n2079460123,{country}\n2125551234,USA\n2125551235,TX\n")
+
+    assert [row.reason for row in checked(table, default_region="US").rows] == [Reason.AMBIGUOUS_COUNTRY, None, None]
+
+
+def test_what_the_person_says_of_bare_digits_ends_the_doubt() -> None:
+    table = table_from_csv("phone,Country\n98765 43210,Germany\n")
+
+    assert len(checked(table, default_region="IN", bare_digits="national").ready) == 1
 
 
 @pytest.mark.parametrize("codes", [("IN", "DE", "CO"), ("IN", "NY")])

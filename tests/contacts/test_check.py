@@ -268,6 +268,16 @@ def test_lists_that_are_read_later_leave_out_ready_rows_alone() -> None:
     assert told(checked.against(NOTHING)) == told(checked)
 
 
+@pytest.mark.parametrize("work", ["+31201234567", "+31201234567 ext 5", "+31201234567 (office)", "020 1234567"])
+def test_who_must_not_be_called_at_work_is_not_called_on_the_mobile(work: str) -> None:
+    people = f"name|mobile|work phone\nAnn|+31612345678|{work}\nBen|+31612345679|+31201234568"
+    options = Options(phone_columns=["mobile"], default_region="NL")
+
+    found = check(people, options, KnownLists(do_not_call=KnownNumbers({"+31201234567": ""})))
+
+    assert [row.reason for row in found.rows] == [Reason.DO_NOT_CALL, None]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

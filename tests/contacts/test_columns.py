@@ -8,6 +8,7 @@ from audiences_mcp.contacts.columns import (
     Column,
     find_header,
     label_columns,
+    number_columns,
     phone_columns,
     sent_columns,
     variable_name,
@@ -67,7 +68,7 @@ def test_the_phone_column_is_found_by_its_cells_whatever_its_header(
 def test_rows_that_name_their_country_are_read_in_it() -> None:
     listed = table("contact|land|code", "020 7946 0958|GB|1234567", "98765 43210|IN|2345678")
 
-    assert phone_columns(listed, [], None, ["GB", "IN"]) == [0]
+    assert phone_columns(listed, [], None, number_columns(listed, ["GB", "IN"])) == [0]
 
 
 def test_a_long_list_is_looked_at_evenly() -> None:

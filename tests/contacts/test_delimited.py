@@ -1,5 +1,4 @@
 """Any table, written in any dialect and encoding, reads back to the same rows."""
-# ruff: noqa: RUF001
 # Look-alike characters are what people write.
 
 import csv

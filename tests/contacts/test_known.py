@@ -1,5 +1,4 @@
 """Numbers that are known already are found in whatever spelling they were stored."""
-# ruff: noqa: RUF001
 # Look-alike characters are what people write.
 
 import pytest
@@ -39,6 +38,12 @@ from audiences_mcp.models import E164
         ("+91 98765 43210 / 43211", "+919876543210"),
         ("+9198765-43210 (opted out 2024)", "+919876543210"),
         ("98765 43210 Mr Rao", "+919876543210"),
+        ("07911123460-07911123461", "+447911123460"),
+        ("07911123460-07911123461", "+447911123461"),
+        # trunk prefixes of countries that dial 8, and Argentine mobiles
+        ("8 029 123 45 67", "+375291234567"),
+        ("8 612 34567", "+37061234567"),
+        ("011 15 2345-6789", "+5491123456789"),
         ("+91 98765 4321O", "+919876543210"),
         # old forms
         ("+52 1 55 1234 5678", "+525512345678"),
@@ -104,3 +109,9 @@ def test_entries_of_which_nothing_can_be_compared_are_counted_apart() -> None:
     known = KnownNumbers((text, "") for text in ["+919876543210", "98765 43210", "9.87654E+11", "12345", "n/a", ""])
 
     assert (known.unreadable, known.lost) == (5, 2)
+
+
+def test_a_long_entry_takes_no_long_time() -> None:
+    known = KnownNumbers((text, "") for text in [f"1{' ' * 200_000}1", "1;" * 100_000, "+1" * 100_000])
+
+    assert known.lost == 3

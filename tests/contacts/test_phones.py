@@ -1,5 +1,4 @@
 """Every phone rule, over one number and over a whole list."""
-# ruff: noqa: RUF001
 # Look-alike characters are what people write.
 
 import pytest

@@ -1,12 +1,13 @@
 """Typed contacts and CSV text become rows, none dropped and none invented."""
-# ruff: noqa: RUF001
 # Look-alike characters are what people write.
 
 import pytest
 
-from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.sources import File, TypedContact, suppressed_cells, table_from_contacts, table_from_csv
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import E164
 
 
 def cells(table: Table) -> list[tuple[str, ...]]:
@@ -155,3 +156,26 @@ def test_no_contacts_are_no_list(contacts: list[TypedContact]) -> None:
 def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -> None:
     with pytest.raises(InvalidInput, match=f"The variable {name} is a column already"):
         table_from_contacts([TypedContact("+1", variables={name: "x"})])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann,+31612345678 (mobile)\nBob,+31612345677\n",
+        "+31 6 12345678 home\n+31612345677\n",
+        "name,phone\nBob,+31612345677\nDoe, John,+31612345678\n",
+        "phone,other\n+31612345671,n/a\n+31612345672,none\n+31612345673,+31612345678\n",
+        "phone,notes\n+31612345671,also +31612345678\n",
+        "Do not call,\nAnn,+31612345678 x\nBob,+31612345677\n",
+    ],
+)
+def test_a_number_of_a_suppression_file_counts_wherever_it_stands(text: str) -> None:
+    known = KnownNumbers((cell, "") for cell in suppressed_cells(File(".csv", text.encode())))
+
+    assert known.find(E164("+31612345678")) is not None
+
+
+def test_a_line_that_is_not_wholly_in_quotes_keeps_its_cells() -> None:
+    table = table_from_csv('"phone,name,Notes"\n"+31612345678,Ann,ok"\n+31612345679,Bob,do not call\n')
+
+    assert cells(table) == [("+31612345678", "Ann", "ok"), ("+31612345679", "Bob", "do not call")]

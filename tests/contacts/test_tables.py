@@ -56,7 +56,6 @@ def test_a_report_with_totals_and_notes_below_has_its_titles_found_too() -> None
         [["Mobile"], ["x", "y", "z"], ["+442079460958", "Bob", "z"]],
         [["phones"], ["+12025550143"], ["+442079460958"]],
         [["name", "phone"], ["Ann", "+12025550143", "Reno", "5"], ["Ann", "+12025550143", "Reno", "5"]],
-        [["Leads"], ["a", "a", "b"], ["Ann", "+12025550143", "Reno"]],  # no header has a name twice
     ],
 )
 def test_a_first_row_that_may_be_the_header_is_taken_as_it(rows: list[list[str]]) -> None:
@@ -143,3 +142,40 @@ def test_what_are_no_phone_numbers_make_no_contact_list(cells: list[str]) -> Non
     told = refusal(["secret", "x"], ["Ann", *cells], layout=Layout(shown=False))
 
     assert told.startswith("No cell of the list is a phone number")
+
+
+@pytest.mark.parametrize(
+    ("band", "header"),
+    [
+        (["Contact", "", "Preferences"], ["phone", "name", "Opted out"]),
+        (["Person", "", ""], ["name", "Mobile number", "Opted out"]),
+        (["Report"], ["name", "Telefon", "Ort"]),
+    ],
+)
+def test_a_band_of_headings_over_the_header_row_is_a_title(band: list[str], header: list[str]) -> None:
+    row = ["+12025550143" if "o" in name.lower() and name not in {"Opted out", "Ort"} else "x" for name in header]
+    table = table_from_records(records(band, header, row), Layout())
+
+    assert table.headers == tuple(header)
+    assert "Row 2 was taken as the header row; 1 title line stands above it." in table.notes
+
+
+def test_a_repeated_name_below_a_title_is_told() -> None:
+    assert refusal(["Report"], ["phone", "name", "name"], ROW) == (
+        "Two columns are named 'name': give each column a name of its own."
+    )
+
+
+@pytest.mark.parametrize(
+    "cell", ["+31612345678 (mobile)", "call +12025550123 mobile", "0612345678 cell", "12025550123 n/a"]
+)
+def test_a_number_inside_the_first_row_makes_it_data(cell: str) -> None:
+    assert "no header row" in refusal(["Ann", cell], ["Bob", "+31612345679"])
+
+
+def test_columns_named_like_those_of_a_report_are_kept_where_they_hold_something_else() -> None:
+    table = table_from_records(
+        records(["phone", "row", "reason", "hint"], ["+12025550143", "1", "do not call", "x"]), Layout()
+    )
+
+    assert table.headers == ("phone", "row", "reason", "hint")

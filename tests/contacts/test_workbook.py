@@ -98,6 +98,40 @@ def test_a_cell_far_from_the_list_is_refused_before_the_memory_between_is_asked_
         assert refusal(content).startswith("The workbook is too large to read")
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row><c r="XFD1048576"><v>1</v></c></row>',
+        '<row r="9"><c r="XFD1048576"><v>1</v></c></row>',
+        "<row r='9'><c r='XFD1048576'><v>1</v></c></row>",
+        '<row r = "9"><c s="1" r = "XFD1048576"><v>1</v></c></row>',
+        '<row r="9"><c r="xfd1048576"><v>1</v></c></row>',
+        '<row r="1048576"><c><v>1</v></c></row><row><c r="XFD9"><v>1</v></c></row>',
+        '<row r="9"><c r="A9"><v>1</v></c></row>' + "<row/>" * 700_000 + "<row>" + "<c><v>1</v></c>" * 300 + "</row>",
+        '<row r="2958466"><c r="A2958466"><v>1</v></c></row>',
+    ],
+    ids=["no row", "another row", "single quotes", "spaces", "small letters", "rows", "implied", "beyond Excel"],
+)
+def test_a_far_cell_is_found_however_it_is_written(row: str) -> None:
+    def add(part: str, old: bytes) -> bytes:
+        return old.replace(b"</sheetData>", row.encode() + b"</sheetData>") if part.endswith("sheet1.xml") else old
+
+    assert refusal(changed(workbook(sheet(*LIST)), add)).startswith("The workbook is too large to read")
+
+
+def test_a_far_cell_is_found_in_a_part_of_any_name() -> None:
+    def move(_: str, old: bytes) -> bytes:
+        return old.replace(b"worksheets/sheet1.xml", b"data/one.xml")
+
+    content = workbook(lambda book: book.add_worksheet().write(1_048_575, 16_383, "x"))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(changed(content, move))) as old, zipfile.ZipFile(stream, "w") as new:
+        for part in old.namelist():
+            new.writestr(part.replace("worksheets/sheet1.xml", "data/one.xml"), old.read(part))
+
+    assert refusal(stream.getvalue()).startswith("The workbook is too large to read")
+
+
 def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = workbook(sheet(*LIST))
     monkeypatch.setattr(module, "_MAX_UNPACKED", 1_000)

@@ -1,5 +1,4 @@
 """What a cell says, before any country is applied."""
-# ruff: noqa: RUF001
 # Look-alike characters are what people write.
 
 from time import perf_counter
