@@ -70,8 +70,9 @@ _GLUED_MAX_REGIONS = 20
 _TRUSTED_TENTHS = 9
 # From so many bare rows on, most of them of no country, a list is taken for one of national numbers.
 _NATIONAL_MIN_ROWS = 5
-# Populous countries whose mobiles, without trunk prefix, have as many digits as a number with a country code.
-_LOSES_ZERO = ("CN", "DE", "ID", "JP", "TR")
+# Populous countries whose mobiles, without trunk prefix, have as many digits as a number with a country code: by their first
+# digit, with how many they have at most.
+_LOSES_ZERO: dict[str, tuple[int, tuple[str, ...]]] = {"1": (11, ("CN", "DE")), "5": (10, ("TR",)), "8": (12, ("ID",))}
 _TICK = 250
 # Fewer digits than these, an exit code included, may be a mistyped national number of the region.
 _SHORT_ABROAD = 11
@@ -155,13 +156,13 @@ def read_numbers(
     parsed: list[_Cell | Refusal | list[_Cell | Refusal]] = []
     for index, (cell, region) in enumerate(zip(cells, regions, strict=False)):
         if index % _TICK == 0:
-            tick(0)
+            tick(index // 2)  # each cell is gone through twice
         parsed.append(_parse(cell, region, take_first=take_first))
     facts = _facts_of(list(_cells_in(parsed)))
     results: list[Phone | Refusal] = []
     for index, part in enumerate(parsed):
         if index % _TICK == 0:
-            tick(index)
+            tick((len(parsed) + index) // 2)
         if isinstance(part, _Cell):
             results.append(_judge(part, facts, bare_digits))
         else:
@@ -341,7 +342,8 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     others += [read_national(digits, region) for region in facts.shown if may_be_national(digits, region)]
     if any(other.differs(reading) for other in others) or len(digits) not in facts.trusted_lengths:
         return Refusal(Reason.AMBIGUOUS_COUNTRY)
-    note = Note.ALSO_NATIONAL if may_be_mobile_of(_LOSES_ZERO, digits) else None
+    most, regions = _LOSES_ZERO.get(digits[0], (0, ()))
+    note = Note.ALSO_NATIONAL if len(digits) <= most and may_be_mobile_of(regions, digits) else None
     return _accept(reading, cell, international=False, note=note)
 
 

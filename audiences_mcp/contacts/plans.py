@@ -63,7 +63,6 @@ _SPECIAL_LINES = (
 )
 _NO_LINE = ("", UNKNOWN)
 _NEVER = "(?!)"
-_LONGEST_MOBILE = 12  # digits without trunk prefix
 
 
 class Reading(NamedTuple):
@@ -363,7 +362,7 @@ def _mobile_form(regions: tuple[str, ...]) -> re.Pattern[str]:
 
 def may_be_mobile_of(regions: tuple[str, ...], digits: str) -> bool:
     """Tell whether digits are a mobile of one of the regions as written there without trunk prefix."""
-    return len(digits) <= _LONGEST_MOBILE and _mobile_form(regions).match(digits) is not None
+    return _mobile_form(regions).match(digits) is not None
 
 
 def may_be_national(digits: str, region: str) -> bool:

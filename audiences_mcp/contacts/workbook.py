@@ -106,6 +106,7 @@ def _faults_are_ours() -> Iterator[None]:
         EOFError,
         KeyError,
         NotImplementedError,
+        RuntimeError,  # a part that says it is encrypted
         ValueError,
     ):
         raise InvalidInput(

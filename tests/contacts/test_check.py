@@ -323,7 +323,7 @@ def test_progress_is_told_in_rows_and_may_stop_the_check() -> None:
 
     check_table(table, Options(), NOTHING, lambda done, rows: told_of.add((done, rows)))
 
-    assert told_of == {(0, 300), (250, 300)}
+    assert told_of == {(0, 300), (125, 300), (150, 300), (275, 300)}
     with pytest.raises(Stop):
         check_table(table, Options(), NOTHING, stop)
 

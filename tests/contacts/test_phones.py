@@ -543,7 +543,7 @@ def test_progress_is_told_and_may_stop_the_reading() -> None:
     told_of: list[int] = []
     read_numbers(["+442079460958"] * 501, tick=told_of.append)
 
-    assert told_of == [0, 0, 0, 0, 250, 500]
+    assert told_of == [0, 125, 250, 250, 375, 500]
     with pytest.raises(Stop):
         read_numbers(["+442079460958"] * 501, tick=stop)
 

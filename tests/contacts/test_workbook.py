@@ -1,6 +1,7 @@
 """Workbooks: any table reads back, what would not fit into memory is refused before it is opened."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 
@@ -52,6 +53,11 @@ def changed(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
         for part in old.namelist():
             new.writestr(part, change(part, old.read(part)))
     return stream.getvalue()
+
+
+def spoilt(content: bytes, place: bytes, by: bytes) -> bytes:
+    """Return a workbook with bytes of its directory replaced, after the group that the place begins with."""
+    return re.sub(place, lambda found: found[1] + by, content, flags=re.DOTALL)
 
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12).filter(
@@ -149,8 +155,16 @@ def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         changed(workbook(sheet(*LIST)), lambda part, old: b"<broken" if part == "xl/workbook.xml" else old),
         changed(workbook(sheet(*LIST)), lambda part, old: b"<broken" if part.endswith("sheet1.xml") else old),
         changed(workbook(sheet(*LIST)), lambda part, old: b"" if part.endswith(".rels") else old),
+        # flags and places of the archive's directory (APPNOTE of the ZIP format, 4.3.12)
+        re.sub(rb"(PK\x01\x02.{4}).", lambda found: found[1] + b"\x01", workbook(sheet(*LIST)), flags=re.DOTALL),
+        re.sub(
+            rb"(PK\x05\x06.{12}).{4}",
+            lambda found: found[1] + b"\xff\xff\xff\x7f",
+            workbook(sheet(*LIST)),
+            flags=re.DOTALL,
+        ),
     ],
-    ids=["empty", "text", "no archive", "cut", "no book", "no sheet", "no links"],
+    ids=["empty", "text", "no archive", "cut", "no book", "no sheet", "no links", "encrypted part", "places beyond"],
 )
 def test_what_is_damaged_is_refused(content: bytes) -> None:
     assert refusal(content).startswith(
