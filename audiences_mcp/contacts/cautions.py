@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers
-from audiences_mcp.contacts.columns import find_header, is_phone_header, number_columns
+from audiences_mcp.contacts.columns import find_header, is_phone_header
 from audiences_mcp.contacts.consent import (
     Question,
     agrees,
@@ -71,18 +71,17 @@ def objections(table: Table, check: Check) -> list[Objection]:
         if place not in asked and header not in phones and not (asked and is_about_email(header))
     )
     told = [place for place in plain if may_refuse([row.cells[place] for row in table.rows])]
-    columns = {*map(table.headers.index, phones), *(number_columns(table) if asked or told else [])}
-    found = [_objection(table, check, place, asked.get(place), columns) for place in [*asked, *told]]
+    found = [_objection(table, check, place, asked.get(place)) for place in [*asked, *told]]
     return [objection for objection in found if objection]
 
 
-def _objection(
-    table: Table, check: Check, place: int, question: Question | None, columns: Iterable[int]
-) -> Objection | None:
+def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
     rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
     refusing = {answer for answer in dict.fromkeys(answer for answer, _ in rows) if refuses(answer, question)}
     ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
-    theirs = known_numbers(table, [each for each, (answer, _) in enumerate(rows) if answer in refusing], columns)
+    theirs = known_numbers(
+        table, [each for each, (answer, _) in enumerate(rows) if answer in refusing], check.number_columns
+    )
     count = sum(answer in refusing or (theirs is not None and is_among(row, theirs)) for answer, row in ready)
     if not count:
         return None
@@ -112,11 +111,11 @@ def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
     refused = {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY}
     codes = named_codes(table, place)
     mended = sum(code > 0 and row.reason in refused for code, row in zip(codes, check.rows, strict=True))
+    if not mended:
+        return []
     header = _quoted(table.headers[place])
     rows = several(mended, "row")
-    return [
-        f"{header} names the country of {rows} refused for lack of one: check again with region_column {header}."
-    ] * (mended > 0)
+    return [f"{header} names the country of {rows} refused for lack of one: check again with region_column {header}."]
 
 
 # --- call variables ------------------------------------------------------------------------------------------------

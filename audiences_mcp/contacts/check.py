@@ -84,7 +84,7 @@ class KnownLists:
             (Reason.EXCLUDED_AUDIENCE, self.excluded_audience, (number, *others)),
             (Reason.ALREADY_MEMBER, self.already_member, (number,)),
         ):
-            if known and any(known.find(each) is not None for each in numbers):
+            if known and known.has_any(numbers):
                 return reason
         return None
 
@@ -127,6 +127,7 @@ class Check:
         phone_columns: Headers of the columns that numbers were taken from.
         dropped_columns: Headers that are not sent.
         optional_columns: Headers that need not be sent where they are blank throughout.
+        number_columns: Places of all columns that hold numbers, whosever they are.
         also_objecting: Rows that were left out since another row of the same number says no.
     """
 
@@ -135,6 +136,7 @@ class Check:
     phone_columns: tuple[str, ...]
     dropped_columns: tuple[str, ...]
     optional_columns: frozenset[str]
+    number_columns: tuple[int, ...] = ()
     also_objecting: int = 0
 
     @property
@@ -171,12 +173,12 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
     reader = _Reader(table, countries, places, numbers, options)
     found = reader.read(list(compress(range(len(table.rows)), wanted)), tick)
-    headers = [table.headers[place] for place in places]
     judge = _Judge(table, places, columns, known, _objecting(table, wanted, options, {*places, *numbers}))
     return Check(
         rows=judge.rows(wanted, found),
         columns=tuple(columns),
-        phone_columns=tuple(headers),
+        phone_columns=tuple(table.headers[place] for place in places),
+        number_columns=tuple(sorted({*places, *numbers})),
         dropped_columns=tuple(dropped),
         optional_columns=table.optional,
         also_objecting=judge.also_objecting,
@@ -215,7 +217,7 @@ class _Reader:
         numbers: Sequence[int],
         options: Options,
     ) -> None:
-        self.table = table
+        self._table = table
         self._countries = countries
         self._places = places
         self._columns = sorted({*places, *numbers})
@@ -231,7 +233,7 @@ class _Reader:
         found = [_Found("", Refusal(Reason.EMPTY))] * len(wanted)
         open_places = list(range(len(wanted)))
         for column in self._places:
-            cells = [self.table.rows[wanted[place]].cells[column] for place in open_places]
+            cells = [self._table.rows[wanted[place]].cells[column] for place in open_places]
             readings = read_numbers(
                 cells,
                 [self._countries[wanted[place]].region for place in open_places],
@@ -267,7 +269,7 @@ class _Reader:
             (place, part, self._countries[index].region)
             for place, index in enumerate(wanted)
             for column in self._columns
-            if (cell := self.table.rows[index].cells[column]) and cell is not found[place].value and not cell.isspace()
+            if (cell := self._table.rows[index].cells[column]) and cell is not found[place].value and not cell.isspace()
             for part in pieces_of(cell)
         ]
         parts += [
@@ -303,7 +305,7 @@ def known_numbers(table: Table, indices: Sequence[int], columns: Iterable[int]) 
 
 def is_among(row: CheckedRow, numbers: KnownNumbers) -> bool:
     """Tell whether a person of a row has one of the numbers."""
-    return row.phone is not None and any(numbers.find(each) is not None for each in (row.phone.number, *row.others))
+    return row.phone is not None and numbers.has_any((row.phone.number, *row.others))
 
 
 def _objecting(table: Table, wanted: Sequence[bool], options: Options, columns: Iterable[int]) -> KnownNumbers | None:

@@ -87,6 +87,10 @@ class KnownNumbers:
         endings = (number[-length:] for length in self._ending_lengths if length < len(number) - 1)
         return next((self._endings[ending] for ending in endings if ending in self._endings), None)
 
+    def has_any(self, numbers: Iterable[E164]) -> bool:
+        """Tell whether one of a person's numbers is here."""
+        return any(self.find(number) is not None for number in numbers)
+
 
 def pieces_of(text: str) -> set[str]:
     """Return what may be a number in a cell that is none as a whole: beside a note, an extension or another number."""

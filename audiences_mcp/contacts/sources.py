@@ -1,7 +1,7 @@
 """Where lists come from: typed contacts, CSV text and files become tables."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiences_mcp.contacts.columns import holds_phone_numbers, phone_cells
@@ -127,7 +127,7 @@ def suppressed_cells(file: File) -> list[str]:
         lists = [[*book.records(name, _no_tick)] for name in (*book.names, *book.hidden)]
         lists = [records for records in lists if any(any(cells) for _, cells in records)]
     else:
-        lists = [_records_of_text(file, _no_tick)[0]]
+        lists = [[*_records_of_text(file, _no_tick)[0]]]
     layout = Layout("file", header_optional=True)
     cells = [cell for records in lists for cell in phone_cells(table_from_records(records, layout))]
     # In a list of this kind a number counts wherever it stands: in a title, a header, a note or beyond the last column.
@@ -143,13 +143,13 @@ def _table_from_text(file: File, layout: Layout, tick: Tick) -> Table:
     return table_from_records(records, layout, notes)
 
 
-def _records_of_text(file: File, tick: Tick) -> tuple[list[Record], list[str]]:
+def _records_of_text(file: File, tick: Tick) -> tuple[Iterator[Record], list[str]]:
     if file.content.startswith(b"PK\x03\x04"):
         raise InvalidInput(f"The file is an Excel workbook named {file.suffix}: name it .xlsx.")
     text, encoding = decode(file.content)
     notes = [f"The file is not UTF-8; it was read as {encoding}: look whether names are right."] if encoding else []
     delimiter = _TAB if file.suffix == ".tsv" and _TAB in text[:_HEAD] else ""
-    return [*delimited_records(text, delimiter, tick)], notes
+    return delimited_records(text, delimiter, tick), notes
 
 
 # --- workbooks -----------------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def _without_report(table: Table) -> Table:
     if table.headers[-len(REPORT_COLUMNS) :] != REPORT_COLUMNS:
         return table
     width = len(table.headers) - len(REPORT_COLUMNS)
-    if any(row.cells[width + 1] not in set(Reason) | {""} for row in table.rows):
+    if not {row.cells[width + 1] for row in table.rows} <= {*Reason, ""}:
         return table
     rows = [row._replace(cells=row.cells[:width]) for row in table.rows]
     note = f"Left out, as columns of an earlier report: {', '.join(REPORT_COLUMNS)}."
@@ -179,15 +179,10 @@ def _filled(records: Iterable[Record], layout: Layout) -> list[Record]:
         if any(map(str.strip, record[1])):
             filled.append(record)
             if len(filled) > MAX_ROWS + _MAX_TITLES:
-                raise too_many_rows(layout.noun)
+                raise InvalidInput(
+                    f"The {layout.noun} has more than {MAX_ROWS:,} rows, which is what a check takes: divide it into several.",
+                )
     return filled
-
-
-def too_many_rows(noun: str) -> InvalidInput:
-    """Return the error for a list that is longer than a check takes."""
-    return InvalidInput(
-        f"The {noun} has more than {MAX_ROWS:,} rows, which is what a check takes: divide it into several."
-    )
 
 
 # --- the header ----------------------------------------------------------------------------------------------------
