@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from audiences_mcp.app import App, Progress, StoredCheck, long_job
+from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import active_campaigns, audience_columns, known_members, misfit, named
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
@@ -117,8 +118,6 @@ class Extension(Committer[Addition]):
             )
 
     async def _send(self, client: "AtomsClient", columns: Sequence[str], people: Sequence[Person]) -> None:
-        from audiences_mcp.atoms.client import ADDED_AT_ONCE, chunks  # noqa: PLC0415 - brings httpx
-
         done = 0
         if len(people) > ADDED_AT_ONCE:
             long_job()

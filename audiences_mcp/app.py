@@ -24,7 +24,7 @@ from audiences_mcp.folders import Folders, read_file
 from audiences_mcp.models import AudienceInfo, CheckReport, Commit, Person
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/client.py
+    from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/connection.py
 
     from audiences_mcp.atoms.client import AtomsClient
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from audiences_mcp.app import App, Part, Plan, Progress, StoredCheck, long_job
+from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.report import MAX_MEMBERS
@@ -127,8 +128,6 @@ class Creation(Committer[Commit]):
         await self._progress(sum(part.sent for part in parts), sum(part.count for part in parts), text)
 
     async def _write_part(self, client: "AtomsClient", part: Part, description: str, known: frozenset[str]) -> None:
-        from audiences_mcp.atoms.client import ADDED_AT_ONCE, chunks  # noqa: PLC0415 - brings httpx
-
         if not part.audience_id:
             first = chunks(self._columns, part.people)[0]
             part.audience_id = await self._make(client, part, first, description, known)

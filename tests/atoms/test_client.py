@@ -36,19 +36,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences_mcp.atoms import client as module
-from audiences_mcp.atoms.client import (
-    ADDED_AT_ONCE,
-    ANSWER_BYTES,
-    MEMBERS_PAGE,
-    UPLOAD_BYTES,
-    Added,
-    AtomsClient,
-    Member,
-    checked_id,
-    chunks,
-    to_csv,
-)
+from audiences_mcp.atoms import uploads
+from audiences_mcp.atoms.client import MEMBERS_PAGE, Added, AtomsClient, Member, checked_id
+from audiences_mcp.atoms.connection import ANSWER_BYTES
+from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, UPLOAD_BYTES, chunks, to_csv
 from audiences_mcp.errors import (
     AtomsError,
     AuthenticationFailed,
@@ -642,7 +633,7 @@ def test_no_run_is_over_the_limit_and_nobody_is_lost(
 ) -> None:
     columns, everyone = given_list
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "UPLOAD_BYTES", limit)
+        patch.setattr(uploads, "UPLOAD_BYTES", limit)
         runs = chunks(columns, everyone, most)
     assert [person for run in runs for person in run] == everyone
     for run in runs:
