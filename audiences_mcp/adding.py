@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from audiences_mcp.app import App, Progress, StoredCheck, long_job
+from audiences_mcp.app import App, StoredCheck
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import active_campaigns, audience_columns, known_members, misfit, named
+from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
 from audiences_mcp.contacts.fit import Fit, fit_columns

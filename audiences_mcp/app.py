@@ -2,14 +2,12 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
@@ -28,12 +26,6 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
 
     from audiences_mcp.atoms.client import AtomsClient
 
-CALL_SECONDS = 50.0
-"""Seconds that a call takes at most, unless it is a long job; clients give up after 60."""
-
-Progress = Callable[[float, float | None, str | None], Coroutine[Any, Any, None]]
-"""Called with what is done, how much there is in all, and a sentence."""
-
 CHECK_LIFETIME = 60 * 60.0
 """Seconds that a check is kept."""
 
@@ -50,21 +42,6 @@ _REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
 
 T = TypeVar("T")
-
-_limit: ContextVar[anyio.CancelScope] = ContextVar("_limit")
-
-
-@contextmanager
-def limited() -> Iterator[None]:
-    """Stop what is done inside when a call has taken too long."""
-    with anyio.move_on_after(CALL_SECONDS) as scope:
-        _limit.set(scope)
-        yield
-
-
-def long_job() -> None:
-    """Let this call take the time that it needs: it tells how far it is, and can be cancelled."""
-    _limit.get().deadline = inf
 
 
 @dataclass(slots=True)

@@ -11,8 +11,9 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
-from audiences_mcp.app import App, Progress, Shelf, StoredCheck
+from audiences_mcp.app import App, Shelf, StoredCheck
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
+from audiences_mcp.calls import Progress
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
     country_warnings,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
-from audiences_mcp.app import App, Progress, StoredCheck
+from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.calls import Progress
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import CheckedRow, KnownLists
 from audiences_mcp.errors import AtomsError, InvalidInput, Refused

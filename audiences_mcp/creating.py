@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from audiences_mcp.app import App, Part, Plan, Progress, StoredCheck, long_job
+from audiences_mcp.app import App, Part, Plan, StoredCheck
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
+from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused

@@ -20,7 +20,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
-from audiences_mcp.app import limited
+from audiences_mcp.calls import Call, limited
 from audiences_mcp.errors import AudiencesError, Refused
 from audiences_mcp.text import clip, line
 
@@ -101,7 +101,7 @@ class AudienceTool(Tool):
         """Call the tool; whatever goes wrong becomes a message that says what to do, and nothing else leaks out."""
         _ = convert_result
         values = self._checked(arguments)
-        with limited():
+        with limited(Call(context.report_progress)):
             return await self._answered(values, context)
         raise ToolError(
             f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from audiences_mcp import app
+from audiences_mcp import calls
 from audiences_mcp.app import StoredCheck, running_app
 from audiences_mcp.checking import Request, check_list, read_table
 from audiences_mcp.config import Settings
@@ -69,7 +69,7 @@ async def _checked(request: Request, settings: Settings) -> tuple[StoredCheck, C
 
 
 @contextmanager
-def _bar() -> Iterator[app.Progress]:
+def _bar() -> Iterator[calls.Progress]:
     """Show how far a long list is, on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)

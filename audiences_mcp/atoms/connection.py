@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from time import time
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ import stamina.instrumentation
 from aiolimiter import AsyncLimiter
 
 from audiences_mcp import __version__
-from audiences_mcp.atoms.repeating import tries
+from audiences_mcp.atoms.repeating import repeated
 from audiences_mcp.errors import (
     AtomsError,
     AuthenticationFailed,
@@ -109,10 +110,7 @@ class Connection:
             read: Makes what is wanted of the `data` in the answer's envelope.
             request: What httpx takes.
         """
-        async for attempt in tries():
-            with attempt:
-                return await self._try(method, path, read, **request)
-        raise AssertionError("the last try returns or raises")
+        return await repeated(partial(self._try, method, path, read, **request))
 
     async def _try(self, method: str, path: str, read: Callable[[Any], T], **request: Any) -> T:  # noqa: ANN401
         writes = method != "GET"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from audiences_mcp.app import App, Progress
+from audiences_mcp.app import App
 from audiences_mcp.models import Contact
 
 MAX_CONTACTS = 1_000
@@ -31,19 +31,6 @@ AudienceId = Annotated[
     Field(description="24 hex digits from list_audiences, such as 60d0fe4f5311236168a109ca"),
 ]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
-
-
-def progress_of(ctx: Ctx) -> Progress:
-    """Return where a call tells how far it is; only what is further than before is told, as the protocol wants it."""
-    furthest = -1.0
-
-    async def tell(done: float, total: float | None, text: str | None) -> None:
-        nonlocal furthest
-        if done > furthest:
-            furthest = done
-            await ctx.report_progress(done, total, text)
-
-    return tell
 
 
 def app_of(ctx: Ctx) -> App:

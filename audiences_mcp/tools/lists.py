@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from audiences_mcp.app import long_job
+from audiences_mcp.calls import long_job, this_call
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.reasons import Reason
@@ -15,7 +15,7 @@ from audiences_mcp.models import (
     ListedRow,
 )
 from audiences_mcp.text import several
-from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of, progress_of
+from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
 from audiences_mcp.tools.pages import turn_from, within_answer
 
 _MAX_CSV = 1_000_000
@@ -103,7 +103,7 @@ async def check_contacts(
         exclude_audiences=exclude_audiences or (),
         add_to_audience_id=add_to_audience_id,
     )
-    return (await run_check(app_of(ctx), request, progress_of(ctx))).report
+    return (await run_check(app_of(ctx), request, this_call().tell)).report
 
 
 async def list_check_rows(

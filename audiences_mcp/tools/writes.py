@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from audiences_mcp.adding import Extension
-from audiences_mcp.app import App, DeletionToken, Progress, StoredCheck
+from audiences_mcp.app import App, DeletionToken, StoredCheck
 from audiences_mcp.audiences import blocking_campaigns, find_audience, named
+from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.creating import Creation
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
@@ -18,7 +19,7 @@ from audiences_mcp.models import (
     Deletion,
 )
 from audiences_mcp.text import clean, line, several
-from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of, progress_of
+from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
@@ -51,7 +52,7 @@ async def create_audience(
     clean_name = line(name, _MAX_NAME)
     if not clean_name:
         raise InvalidInput("name must not be blank: give the audience a name. Nothing was sent.")
-    progress = progress_of(ctx)
+    progress = this_call().tell
     stored = await _stored_check(app, check_id, contacts, default_region, progress)
     creation = Creation(app, stored, progress)
     if check_id is None:
@@ -75,7 +76,7 @@ async def add_contacts(
     """
     app = app_of(ctx)
     audience = await find_audience(await app.client(), audience_id)
-    progress = progress_of(ctx)
+    progress = this_call().tell
     stored = await _stored_check(app, check_id, contacts, default_region, progress)
     extension = Extension(app, stored, progress, audience)
     if check_id is None:

@@ -10,7 +10,7 @@ import anyio
 import httpx  # noqa: TID251 - what a failing Atoms answers
 import pytest
 
-from audiences_mcp import app as app_module
+from audiences_mcp import calls
 from audiences_mcp.app import App, Shelf
 from audiences_mcp.audiences import listed, named
 from audiences_mcp.committing import person_of
@@ -117,11 +117,11 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
         "delete_audience": {"audience_id": vip, "confirm_token": token},
     }[tool]
     wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", _done_and_hangs)
-    monkeypatch.setattr(app_module, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.3)
 
     stopped = await agent.fail(tool, **arguments)
     wire.mend()
-    monkeypatch.setattr(app_module, "CALL_SECONDS", 50.0)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 50.0)
     again = await agent.do(tool, **arguments)
 
     assert stopped == (
@@ -156,7 +156,7 @@ async def test_a_long_job_takes_the_time_that_it_needs(
     rows = "".join(f"+1415{2_000_000 + n}\n" for n in range(2_001))
     report = await agent.do("check_contacts", csv_text=f"phone\n{rows}")
     wire.fail("POST .*", _slow)
-    monkeypatch.setattr(app_module, "CALL_SECONDS", 1.5)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 1.5)
 
     added = await agent.do("add_contacts", audience_id=vip, check_id=report["check_id"])
 

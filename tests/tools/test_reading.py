@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import stamina
 
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import ONE_REVISION, Connect, LookedAtAgent, Wire, html
+from tests.tools.conftest import ONE_REVISION, Connect, LookedAtAgent, Wire, html, too_many
 
 pytestmark = pytest.mark.anyio
 
@@ -128,3 +129,18 @@ async def test_a_wrong_key_and_no_key_say_where_it_goes(organisation: Organisati
 async def test_an_html_answer_with_status_200_is_an_error(agent: LookedAtAgent, wire: Wire) -> None:
     wire.fail("GET audience", html)
     assert "not the documented JSON" in await agent.fail("list_audiences")
+
+
+async def test_it_is_told_why_a_call_waits(agent: LookedAtAgent, wire: Wire) -> None:
+    told: list[tuple[float, str | None]] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
+        told.append((progress, message))
+
+    with stamina.set_testing(testing=True, attempts=9):
+        wire.fail("GET audience", too_many, times=2)
+        result = await agent.client.call_tool("list_audiences", {}, progress_callback=note)
+
+    assert not result.is_error
+    assert [text for _, text in told] == ["Atoms asks to wait; trying again"] * 2
+    assert told[0][0] < told[1][0]

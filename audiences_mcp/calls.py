@@ -1,0 +1,74 @@
+"""What one call of a tool has of its own: how long it may take, and where it tells how far it is."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from typing import Any
+
+import anyio
+
+CALL_SECONDS = 50.0
+"""Seconds that a call takes at most, unless it is a long job; clients give up after 60."""
+
+Progress = Callable[[float, float | None, str | None], Coroutine[Any, Any, None]]
+"""Called with what is done, how much there is in all, and a sentence."""
+
+_SMALL_STEP = 0.001  # the protocol wants each figure to be higher than the last, also where nothing got done
+
+
+class Call:
+    """One call of a tool.
+
+    Args:
+        report: What carries progress to the client.
+    """
+
+    def __init__(self, report: Callable[[float, float | None, str | None], Awaitable[None]]) -> None:
+        self._report = report
+        self._furthest = -1.0
+        self._total: float | None = None
+        self.time_limit = anyio.CancelScope(deadline=anyio.current_time() + CALL_SECONDS)
+
+    async def tell(self, done: float, total: float | None, text: str | None) -> None:
+        """Tell how far the call is; only what is further than before is told."""
+        if done > self._furthest:
+            self._furthest, self._total = done, total
+            await self._report(done, total, text)
+
+    async def tell_wait(self, text: str) -> None:
+        """Tell why nothing gets on."""
+        await self.tell(max(0.0, self._furthest) + _SMALL_STEP, self._total, text)
+
+
+_this: ContextVar[Call | None] = ContextVar("_this", default=None)
+
+
+@contextmanager
+def limited(call: Call) -> Iterator[None]:
+    """Do what is inside as this call, and stop it when it has taken too long."""
+    before = _this.set(call)
+    try:
+        with call.time_limit:
+            yield
+    finally:
+        _this.reset(before)
+
+
+def this_call() -> Call:
+    """Return the call that is under way."""
+    call = _this.get()
+    if call is None:
+        raise AssertionError("only a tool's call has progress")
+    return call
+
+
+def long_job() -> None:
+    """Let this call take the time that it needs: it tells how far it is, and can be cancelled."""
+    this_call().time_limit.deadline = inf
+
+
+async def tell_wait(text: str) -> None:
+    """Tell why nothing gets on, where somebody listens."""
+    if call := _this.get():
+        await call.tell_wait(text)
