@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -69,11 +70,19 @@ def _serve(options: argparse.Namespace) -> int:
     server = build_server(_settings(options))
     gc.freeze()
     gc.enable()
-    # The SDK reads standard input in a thread that a KeyboardInterrupt does not end.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     sys.setswitchinterval(0.001)  # a check runs in a thread, and must not hold up answers to other calls
     server.run("stdio")
     return 0
+
+
+def _stop(number: int, _: object) -> None:
+    """End at once: the SDK reads standard input in a thread that nothing else ends. What was sent is written down."""
+    from audiences_mcp.calls import tell_what_was_done  # noqa: PLC0415 - loaded by the server
+
+    tell_what_was_done()
+    os._exit(128 + number)
 
 
 def _settings(options: argparse.Namespace) -> "Settings":

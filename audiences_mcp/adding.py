@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from audiences_mcp.app import App, StoredCheck
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
@@ -35,7 +36,7 @@ class Extension(Committer[Addition]):
         super().__init__(app, stored, progress)
         self._audience = audience
         self._member_count = audience.member_count
-        self._added = self._skipped = 0
+        self._added = self._skipped = self._under_way = 0
 
     def _complete(self, result: Commit) -> Addition:
         return Addition(
@@ -44,6 +45,10 @@ class Extension(Committer[Addition]):
             skipped_by_atoms=self._skipped,
             member_count=self._member_count,
         )
+
+    def _so_far(self) -> str:
+        doubt = f"; of {self._under_way:,} more the outcome is unknown" if self._under_way else ""
+        return f"{several(self._added, 'person', 'people')} added{doubt}; the same call adds only who is missing"
 
     async def add(self, *, allow_active_campaign: bool) -> Addition:
         """Add the people to the audience.
@@ -68,10 +73,7 @@ class Extension(Committer[Addition]):
             await self._compare_with_suppressed()
             await self._compare_with_members(members)
             fit = self._fit(members)
-            people = [
-                person_of(row, tuple("" if place is None else row.fields[place] for place in fit.places))
-                for row in self._check.ready
-            ]
+            people = await anyio.to_thread.run_sync(self._people, fit)
             self._refuse_without_room(len(people))
             await self._send(client, fit.columns, people)
             self._stored.result = result = await self._extended(client, fit.columns)
@@ -92,7 +94,7 @@ class Extension(Committer[Addition]):
 
     async def _compare_with_members(self, members: Sequence["Member"]) -> None:
         known = await known_members(self._audience, members)
-        self._compare(KnownLists(already_member=known))
+        await self._compare(KnownLists(already_member=known))
         if known.unreadable:
             self._warnings.append(
                 f"{several(known.unreadable, 'stored number')} of the audience cannot be read as a number; new people were "
@@ -110,6 +112,13 @@ class Extension(Committer[Addition]):
             )
         return fit
 
+    def _people(self, fit: Fit) -> list[Person]:
+        """Return the ready rows in the audience's own columns; takes a while for a long list."""
+        return [
+            person_of(row, tuple("" if place is None else row.fields[place] for place in fit.places))
+            for row in self._check.ready
+        ]
+
     def _refuse_without_room(self, wanted: int) -> None:
         room = MAX_MEMBERS - self._member_count
         if wanted > room:
@@ -122,13 +131,26 @@ class Extension(Committer[Addition]):
         done = 0
         if len(people) > ADDED_AT_ONCE:
             long_job()
-        for run in chunks(columns, people, ADDED_AT_ONCE) if people else []:
+        runs = await anyio.to_thread.run_sync(chunks, columns, people, ADDED_AT_ONCE) if people else []
+        for run in runs:
             await self._progress(done, len(people), "Adding people")
-            outcome = await self._send_run(client, columns, run)
+            outcome = await self._send_noted(client, columns, run)
             done += len(run)
             self._added += outcome.added
             self._skipped += outcome.skipped
             self._member_count += outcome.added
+
+    async def _send_noted(self, client: "AtomsClient", columns: Sequence[str], people: Sequence[Person]) -> "Added":
+        digests = [self._app.journal.digest(person.number) for person in people]
+        self._under_way = len(people)
+        try:
+            outcome = await self._send_run(client, columns, people)
+            self._under_way = 0
+        finally:
+            if self._under_way:
+                await self._note("add_contacts", self._audience.audience_id, digests, unknown=True)
+        await self._note("add_contacts", self._audience.audience_id, digests)
+        return outcome
 
     async def _send_run(self, client: "AtomsClient", columns: Sequence[str], people: Sequence[Person]) -> "Added":
         from audiences_mcp.atoms.client import Added  # noqa: PLC0415 - brings httpx
@@ -140,6 +162,7 @@ class Extension(Committer[Addition]):
         except AtomsError as error:
             self._stored.written = was_written or error.maybe_done
             if not error.maybe_done:
+                self._under_way = 0
                 again = " Call again with the same check_id to add the rest." if so_far else ""
                 raise self._refused(f"{so_far}{error}{again}") from None
             found = await self._count_stored(client, columns[0], people)

@@ -2,9 +2,11 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -13,13 +15,15 @@ from weakref import WeakValueDictionary
 import anyio
 import anyio.to_thread
 
+from audiences_mcp.audit_log import AuditLog
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
-from audiences_mcp.models import AudienceInfo, CheckReport, Commit, Person
+from audiences_mcp.journal import Journal
+from audiences_mcp.models import AudienceInfo, CheckReport, Commit
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/connection.py
@@ -37,7 +41,6 @@ DO_NOT_CALL_LIFETIME = 5 * 60.0
 
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
-_KEPT_PLANS = 1_000
 _REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
 
@@ -85,44 +88,6 @@ class DeletionToken:
     audience: AudienceInfo
     tried: bool = False
     done: bool = False
-
-
-@dataclass(slots=True)
-class Part:
-    """One audience of a commit.
-
-    Args:
-        name: The audience's name.
-        people: Who is in it; emptied once it is complete.
-        count: How many they are.
-        before: Ids of the audiences that existed before it was sent; None when it surely was not.
-        audience_id: Its id once it surely exists.
-        sent: How many people are surely in it.
-    """
-
-    name: str
-    people: Sequence[Person]
-    count: int
-    before: frozenset[str] | None = None
-    audience_id: str = ""
-    sent: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """Whether everyone is in it."""
-        return self.sent == self.count
-
-
-@dataclass(slots=True)
-class Plan:
-    """What one list becomes under one name; kept, so that a repeat continues where the first call stopped."""
-
-    parts: list[Part] = field(default_factory=list)
-
-    @property
-    def started(self) -> bool:
-        """Whether anything was, or may have been, sent."""
-        return any(part.before is not None for part in self.parts)
 
 
 class Shelf(Generic[T]):
@@ -179,6 +144,14 @@ class Shelf(Generic[T]):
             raise InvalidInput(f"This {self._noun} has expired (it is kept at most {minutes} minutes): {self._mend}")
         raise InvalidInput(f"This {self._noun} is unknown, or the server was restarted since: {self._mend}")
 
+    def keep(self, key: str) -> None:
+        """Keep the thing under a key as long as there is room."""
+        self._kept[key] = (inf, self._kept[key][1])
+
+    def spend(self, key: str) -> None:
+        """Let a key be good no longer."""
+        self._drop(key)
+
     def _drop(self, key: str) -> T:
         _, thing = self._kept.pop(key)
         self._gone[key] = None
@@ -220,7 +193,7 @@ class App:
             mend="call delete_audience without a token to get a new one. Nothing was deleted.",
             clock=clock,
         )
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self.audit_log = AuditLog(settings.audit_log)
         self._clock = clock
         self._resources = AsyncExitStack()
         self._client: AtomsClient | None = None
@@ -250,6 +223,14 @@ class App:
     def key(self) -> str:
         """The Atoms key, which lists are hashed with too: a hash tells nothing to whoever lacks it."""
         return _SANDBOX_KEY if self.settings.sandbox else self.settings.api_key or ""
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was sent by this user of this machine with this key."""
+        from platformdirs import user_state_path  # noqa: PLC0415 - only commits need it
+
+        place = "sandbox" if self.settings.sandbox else self.settings.api_url
+        return Journal(user_state_path("audiences-mcp", appauthor=False), f"{self.key} {place}")
 
     async def _connect(self) -> "AtomsClient":
         if not self.has_key:
@@ -313,14 +294,6 @@ class App:
                 f"{reason}",
             ) from None
         return self._suppression[1]
-
-    def plan(self, key: str) -> Plan:
-        """Return the plan of one list under one name, the same one each time."""
-        plan = self._plans.setdefault(key, Plan())
-        self._plans.move_to_end(key)
-        if len(self._plans) > _KEPT_PLANS:
-            self._plans.popitem(last=False)
-        return plan
 
     def lock(self, target: str) -> anyio.Lock:
         """Return the lock of one target of writes: what is done to it is done one after the other."""

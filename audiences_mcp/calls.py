@@ -1,5 +1,6 @@
 """What one call of a tool has of its own: how long it may take, and where it tells how far it is."""
 
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,10 +22,14 @@ class Call:
     """One call of a tool.
 
     Args:
+        tool: Name of the tool.
         report: What carries progress to the client.
     """
 
-    def __init__(self, report: Callable[[float, float | None, str | None], Awaitable[None]]) -> None:
+    def __init__(self, tool: str, report: Callable[[float, float | None, str | None], Awaitable[None]]) -> None:
+        self.tool = tool
+        self.so_far: Callable[[], str] = lambda: "nothing was changed"
+        """Says what was done, should the call be cut short."""
         self._report = report
         self._furthest = -1.0
         self._total: float | None = None
@@ -42,17 +47,34 @@ class Call:
 
 
 _this: ContextVar[Call | None] = ContextVar("_this", default=None)
+_running: set[Call] = set()
 
 
 @contextmanager
 def limited(call: Call) -> Iterator[None]:
     """Do what is inside as this call, and stop it when it has taken too long."""
     before = _this.set(call)
+    _running.add(call)
     try:
         with call.time_limit:
             yield
+    except anyio.get_cancelled_exc_class():  # by the client, or because the input has ended
+        _tell_operator(call)
+        raise
     finally:
+        _running.discard(call)
         _this.reset(before)
+
+
+def tell_what_was_done() -> None:
+    """Say on standard error what the calls that are under way have done so far: the process ends now."""
+    for call in _running:
+        _tell_operator(call)
+
+
+def _tell_operator(call: Call) -> None:
+    # Not through `sys.stderr`, which a signal may have interrupted.
+    os.write(2, f"audiences-mcp: {call.tool} was cut short: {call.so_far()}.\n".encode())
 
 
 def this_call() -> Call:

@@ -5,14 +5,15 @@ answer was lost is looked up before anything else is said or done.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
+import anyio.to_thread
 
 from audiences_mcp.app import App, StoredCheck
-from audiences_mcp.calls import Progress
+from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import CheckedRow, KnownLists
 from audiences_mcp.errors import AtomsError, InvalidInput, Refused
@@ -54,6 +55,19 @@ class Committer(ABC, Generic[Result]):
     def _complete(self, result: Commit) -> Result:
         """Return what is common to all results as a result of this kind of commit, with what was done so far."""
 
+    @abstractmethod
+    def _so_far(self) -> str:
+        """Say what was done until now, should the commit be cut short."""
+
+    async def _note(self, tool: str, audience_id: str, people: Sequence[bytes], *, unknown: bool = False) -> None:
+        """Put a write into the audit log, also when the call is being cancelled."""
+        digest = self._app.journal.fingerprint("", people)
+        with anyio.CancelScope(shield=True):
+            warning = await self._app.audit_log.note(
+                tool, "unknown" if unknown else "done", audience_id, {"people": len(people)}, digest
+            )
+        self._warnings += filter(None, [warning])
+
     def show_check(self) -> None:
         """Tell the warnings of a check of people typed in chat, which nobody has seen.
 
@@ -74,6 +88,8 @@ class Committer(ABC, Generic[Result]):
         async with self._app.lock(target):
             self._bind(target, words)
             try:
+                await self._app.audit_log.must_be_writable()
+                this_call().so_far = self._so_far
                 yield self._stored.result
             except AtomsError as error:
                 raise self._refused(str(error)) from None
@@ -97,13 +113,13 @@ class Committer(ABC, Generic[Result]):
     async def _compare_with_suppressed(self) -> None:
         """Leave out who came on the do-not-call list or into the suppression file since the check."""
         known, trouble = await self._app.do_not_call()
-        self._compare(KnownLists(known, await self._app.suppression_list()))
+        await self._compare(KnownLists(known, await self._app.suppression_list()))
         if known is None:
             self._unchecked = trouble
             self._warnings.append(trouble)
 
-    def _compare(self, known: KnownLists) -> None:
-        self._check = self._stored.latest = self._check.against(known)
+    async def _compare(self, known: KnownLists) -> None:
+        self._check = self._stored.latest = await anyio.to_thread.run_sync(self._check.against, known)
 
     def _verified(self, expected: Mapping[str, int], stored: Mapping[str, int]) -> bool:
         """Tell whether the counts that were read back are as expected; if not, warn with both."""

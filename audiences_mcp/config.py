@@ -31,6 +31,7 @@ class Settings:
         read_only: Whether the tools that change anything are hidden.
         folders: Absolute paths of the folders that lists may be read from.
         suppression_file: File of numbers that are never uploaded, or None.
+        audit_log: File to which each write appends a line, or None.
     """
 
     api_key: str | None = field(default=None, repr=False)  # a representation may end in a log
@@ -40,6 +41,7 @@ class Settings:
     read_only: bool = False
     folders: tuple[Path, ...] = ()
     suppression_file: Path | None = None
+    audit_log: Path | None = None
 
 
 def settings_from(
@@ -62,6 +64,7 @@ def settings_from(
         read_only=read_only or _switch(environment, "AUDIENCES_MCP_READ_ONLY"),
         folders=_folders([*(_value(environment, "AUDIENCES_MCP_FOLDERS") or "").split(os.pathsep), *folders]),
         suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
+        audit_log=_path(_value(environment, "AUDIENCES_MCP_AUDIT_LOG")),
     )
 
 

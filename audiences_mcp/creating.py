@@ -1,25 +1,29 @@
 """A check becomes audiences: one, or as many as its people need, each made exactly once."""
 
-import hmac
-from collections.abc import Collection, Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Iterable
+from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
-from audiences_mcp.app import App, Part, Plan, StoredCheck
+from audiences_mcp.app import App, StoredCheck
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
+from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused
+from audiences_mcp.journal import Part
 from audiences_mcp.models import AudienceInfo, Commit, Person, StoredAudience
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
+
+_NEVER_CALLED = frozenset({Reason.DO_NOT_CALL, Reason.SUPPRESSION_LIST})
 
 
 class Creation(Committer[Commit]):
@@ -27,17 +31,30 @@ class Creation(Committer[Commit]):
 
     def __init__(self, app: App, stored: StoredCheck, progress: Progress) -> None:
         super().__init__(app, stored, progress)
-        self._plan = Plan()
+        self._journal = app.journal
+        self._name = ""
+        self._key = ""
+        self._people: dict[bytes, Person] = {}
+        self._parts: list[Part] = []
+        self._looked_up = False
 
     def _complete(self, result: Commit) -> Commit:
-        made = [self._stored_audience(part) for part in self._plan.parts if part.audience_id]
+        made = [self._stored_audience(part) for part in self._parts if part.audience_id]
         return result.model_copy(update={"audiences": made})
+
+    def _so_far(self) -> str:
+        made = sum(bool(part.audience_id) for part in self._parts)
+        asked = any(part.before is not None and not part.audience_id for part in self._parts)
+        people = several(sum(part.sent for part in self._parts), "person", "people")
+        doubt = "; of one more the outcome is unknown" if asked else ""
+        again = "; the same list under the same name sends the rest" if self._parts else ""
+        return f"{made} of {several(len(self._parts), 'audience')} made, {people} sent{doubt}{again}"
 
     async def create(self, name: str, description: str, *, split: bool, allow_same_name: bool) -> Commit:
         """Make an audience, or with `split` as many as the people need.
 
-        The same check under the same name again returns the first result and sends nothing; a call that stopped half way
-        continues where it stopped.
+        The same list under the same name again, also after a restart, returns what was made and sends nothing; a call that
+        stopped half way continues where it stopped.
 
         Args:
             name: Name of the audience.
@@ -46,37 +63,47 @@ class Creation(Committer[Commit]):
             allow_same_name: Whether another audience may have the name already.
 
         Raises:
-            InvalidInput: The check is committed to something else.
+            InvalidInput: The check is committed to something else, or another process makes the same.
             Refused: It cannot be made as asked, Atoms failed, or the outcome is unknown.
         """
-        async with self._committing(f"create {fold(name)}", f"create_audience with the name {line(name)!r}") as done:
+        self._name = name
+        target = f"create {fold(name)}"
+        async with self._committing(target, f"create_audience with the name {line(name)!r}") as done:
             if done:
                 return already_done(done)
-            client = await self._app.client()
-            await self._compare_with_suppressed()
-            audiences = await client.list_audiences()
-            plan = self._plan = self._app.plan(self._fingerprint(fold(name)))
-            _forget_deleted(plan, audiences)
-            repeated = plan.started and all(part.complete for part in plan.parts)
-            if plan.started:
-                self._leave_out_suppressed()
-            else:
-                plan.parts = self._parts(name, split=split)
-            if not allow_same_name:
-                self._refuse_same_name(audiences)
-            await self._write(client, description, frozenset(audience.audience_id for audience in audiences))
-            self._stored.result = result = await self._made(client)
-            return already_done(result) if repeated else result
+            async with self._journal.alone(fold(name)):
+                return await self._create(description, split=split, allow_same_name=allow_same_name)
 
-    def _fingerprint(self, folded_name: str) -> str:
-        """Return what stands for this list under this name; it tells nothing to whoever lacks the Atoms key."""
-        digest = hmac.new(self._app.key.encode(), folded_name.encode(), sha256)
-        for row in self._stored.check.ready:
-            digest.update(repr((row.phone and row.phone.number, row.fields)).encode())
-        return digest.hexdigest()
+    async def _create(self, description: str, *, split: bool, allow_same_name: bool) -> Commit:
+        client = await self._app.client()
+        await self._compare_with_suppressed()
+        audiences = await client.list_audiences()
+        existing = frozenset(audience.audience_id for audience in audiences)
+        await anyio.to_thread.run_sync(self._recognise)
+        self._parts = await self._journal.parts(self._key)
+        if any(part.audience_id and part.audience_id not in existing for part in self._parts):
+            self._parts = []  # one was deleted since, so the list is sent anew
+        started = any(part.before is not None for part in self._parts)
+        repeated = started and all(part.complete or not part.people for part in self._parts)
+        if not started:
+            self._parts = self._new_parts(split=split)
+        if not allow_same_name:
+            self._refuse_same_name(audiences)
+        await self._write(client, description, existing)
+        self._stored.result = result = await self._made(client)
+        return already_done(result) if repeated else result
 
-    def _parts(self, name: str, *, split: bool) -> list[Part]:
-        people = [person_of(row, row.fields) for row in self._check.ready]
+    def _recognise(self) -> None:
+        """Work out what the list and its people are known by; takes a while for a long list."""
+        # Whoever stands on a list of numbers never to call counts too: such lists change, and the list stays the same.
+        rows = (row for row in self._stored.check.rows if row.status is Status.READY or row.reason in _NEVER_CALLED)
+        lines = ((row.phone and row.phone.number, row.fields) for row in rows)
+        self._key = self._journal.fingerprint(fold(self._name), lines)
+        people = (person_of(row, row.fields) for row in self._check.ready)
+        self._people = {self._journal.digest(person.number): person for person in people}
+
+    def _new_parts(self, *, split: bool) -> list[Part]:
+        people = list(self._people)
         if not people:
             raise self._refused("No row is ready to be called, so nothing was sent. Mend the rows and check again.")
         needed = ceil(len(people) / MAX_MEMBERS)
@@ -85,24 +112,15 @@ class Creation(Committer[Commit]):
                 f"{several(len(people), 'person', 'people')} need {needed} audiences of at most {MAX_MEMBERS:,}; nothing "
                 "was sent. Call again with the same check_id and split=true to make them.",
             )
-        runs = [people[start : start + MAX_MEMBERS] for start in range(0, len(people), MAX_MEMBERS)]
-        names = [f"{name} ({number} of {needed})" for number in range(1, needed + 1)] if needed > 1 else [name]
-        return [Part(part_name, run, len(run)) for part_name, run in zip(names, runs, strict=True)]
+        return [Part(people[start : start + MAX_MEMBERS]) for start in range(0, len(people), MAX_MEMBERS)]
 
-    def _leave_out_suppressed(self) -> None:
-        """Send nobody of a plan that stopped half way who came on the do-not-call list since."""
-        ready = {row.phone.number for row in self._check.ready if row.phone}
-        for part in self._plan.parts:
-            # What may have been sent is looked up by its numbers, so it stays as it was.
-            if not part.complete and (part.audience_id or part.before is None):
-                rest = [person for person in part.people[part.sent :] if person.number in ready]
-                part.people = [*part.people[: part.sent], *rest]
-                part.count = len(part.people)
-        self._plan.parts = [part for part in self._plan.parts if part.count]
+    def _name_of(self, part: Part) -> str:
+        parts = len(self._parts)
+        return f"{self._name} ({self._parts.index(part) + 1} of {parts})" if parts > 1 else self._name
 
     def _refuse_same_name(self, audiences: Iterable[AudienceInfo]) -> None:
-        ours = {part.audience_id for part in self._plan.parts}
-        names = {fold(part.name) for part in self._plan.parts if part.before is None}
+        ours = {part.audience_id for part in self._parts}
+        names = {fold(self._name_of(part)) for part in self._parts if part.before is None}
         for audience in audiences:
             if fold(audience.name) in names and audience.audience_id not in ours:
                 raise self._refused(
@@ -112,79 +130,131 @@ class Creation(Committer[Commit]):
                 )
 
     async def _write(self, client: "AtomsClient", description: str, known: frozenset[str]) -> None:
-        parts = self._plan.parts
-        if len(parts) > 1:
+        if len(self._parts) > 1:
             long_job()
-        for number, part in enumerate(parts, 1):
-            await self._tell(f"Making audience {number} of {len(parts)}")
-            if not part.complete:
-                try:
-                    await self._write_part(client, part, description, known)
-                except AtomsError as error:
-                    raise self._stopped(str(error)) from None
+        for number, part in enumerate(self._parts, 1):
+            await self._tell(f"Making audience {number} of {len(self._parts)}")
+            if part.complete:
+                continue
+            before = part.sent
+            try:
+                await self._write_part(client, part, description, known)
+            except AtomsError as error:
+                raise self._stopped(str(error)) from None
+            finally:
+                if part.sent > before:
+                    await self._note("create_audience", part.audience_id, part.people[before : part.sent])
         await self._tell("Reading back what Atoms stored")
 
     async def _tell(self, text: str) -> None:
-        parts = self._plan.parts
-        await self._progress(sum(part.sent for part in parts), sum(part.count for part in parts), text)
+        await self._progress(
+            sum(part.sent for part in self._parts), sum(len(part.people) for part in self._parts), text
+        )
+
+    async def _keep(self) -> None:
+        await self._journal.keep(self._key, self._parts)
 
     async def _write_part(self, client: "AtomsClient", part: Part, description: str, known: frozenset[str]) -> None:
-        if not part.audience_id:
-            first = chunks(self._columns, part.people)[0]
-            part.audience_id = await self._make(client, part, first, description, known)
-            part.sent = len(first)
-        rest = part.people[part.sent :]
+        if part.before is not None and not part.audience_id:
+            await self._look_up(client, part)
+        # Nobody is sent who came on the do-not-call list since a call that stopped half way.
+        part.people = [*part.people[: part.sent], *(each for each in part.people[part.sent :] if each in self._people)]
+        if part.people and not part.audience_id:
+            await self._make(client, part, description, known)
+        rest = self._people_of(part.people[part.sent :])
         if rest:
             long_job()
-        for run in chunks(self._columns, rest, ADDED_AT_ONCE) if rest else []:
+        runs = await anyio.to_thread.run_sync(chunks, self._columns, rest, ADDED_AT_ONCE) if rest else []
+        for run in runs:
             await client.add_members(part.audience_id, self._columns, run)  # Atoms skips what a lost answer stored
             part.sent += len(run)
+            await self._keep()
             await self._tell(f"Adding people to {part.audience_id}")
-        part.people = ()
 
-    async def _make(
-        self, client: "AtomsClient", part: Part, people: Sequence[Person], description: str, known: frozenset[str]
-    ) -> str:
-        """Make the audience of a part with its first people, unless a lost answer made it, and return its id."""
-        made = "" if part.before is None else await self._look_up(client, part, people)
-        if made:
-            return made
-        part.before, was_written, self._stored.written = known, self._stored.written, True
+    def _people_of(self, digests: Iterable[bytes]) -> list[Person]:
+        return [self._people[digest] for digest in digests]
+
+    async def _make(self, client: "AtomsClient", part: Part, description: str, known: frozenset[str]) -> None:
+        """Make the audience of a part with its first people; a lost answer is looked for."""
+        first = (await anyio.to_thread.run_sync(chunks, self._columns, self._people_of(part.people)))[0]
+        name, was_unsure, was_written = self._name_of(part), part.before, self._stored.written
+        part.before, part.sending = part.before or known, len(first)
+        self._stored.written = True
+        await self._keep()
         try:
-            return (await client.create_audience(part.name, description, self._columns, people)).audience_id
+            made = await client.create_audience(name, description, self._columns, first)
         except AtomsError as error:
             if not error.maybe_done:
-                part.before, self._stored.written = None, was_written
+                part.before, self._stored.written = was_unsure, was_written
+                await self._keep()
                 raise
-            made = await self._look_up(client, part, people)
-            if not made:
+            await self._look_up(client, part)
+            if not part.audience_id:
+                await self._note("create_audience", "", part.people[: part.sending], unknown=True)
                 raise self._unknown(f"{error} No audience of this name is there yet.") from None
-            return made
+            return
+        await self._exists(part, made.audience_id)
 
-    async def _look_up(self, client: "AtomsClient", part: Part, people: Sequence[Person]) -> str:
-        """Look for an audience that a lost answer may have made.
+    async def _exists(self, part: Part, audience_id: str) -> None:
+        part.audience_id, part.sent = audience_id, part.sending
+        await self._keep()
 
-        Returns:
-            Its id, or an empty text when no audience of the name has appeared.
+    async def _look_up(self, client: "AtomsClient", part: Part) -> None:
+        """Look for an audience that a lost answer may have made, and take it as ours if it surely is.
+
+        Raises:
+            Refused: An audience of the name has appeared that is not surely ours, or Atoms cannot be asked.
         """
+        self._looked_up = True
         found = ""
         for pause in self.look_up_pauses:
             await anyio.sleep(pause)
-            made, found = await _appeared(client, part, {person.number for person in people})
+            made, found = await self._appeared(client, part)
             if made:
-                return made
+                await self._exists(part, made)
+                return
         if found:
             raise self._unknown(found)
-        return ""
+
+    async def _appeared(self, client: "AtomsClient", part: Part) -> tuple[str, str]:
+        """Look once for the audience of a part; it is ours when it holds just the numbers sent.
+
+        Returns:
+            Its id, or an empty text and what was found instead.
+        """
+        sent = set(part.people[: part.sending])
+        try:
+            appeared = self._new_of_this_name(part, await client.list_audiences())
+            for audience in appeared:
+                members = await client.all_members(audience.audience_id)
+                numbers = (member.data.get(audience.phone_column, "") for member in members)
+                if {self._journal.digest(number) for number in numbers} == sent:
+                    return audience.audience_id, ""
+        except AtomsError:
+            return "", "Looking for what was sent failed too."
+        if not appeared:
+            return "", ""
+        people = several(appeared[0].member_count, "member")
+        return "", (
+            f"An audience of this name has appeared, {appeared[0].audience_id} with {people}, but it does not hold just "
+            "the people sent."
+        )
+
+    def _new_of_this_name(self, part: Part, stored: Iterable[AudienceInfo]) -> list[AudienceInfo]:
+        """Return the audiences of a part's name that did not exist when it was first sent."""
+        name, before = fold(self._name_of(part)), part.before or ()
+        return [each for each in stored if fold(each.name) == name and each.audience_id not in before]
 
     @property
     def _columns(self) -> list[str]:
         return [column.name for column in self._check.columns]
 
     async def _made(self, client: "AtomsClient") -> Commit:
-        expected = {part.audience_id: part.count for part in self._plan.parts}
+        expected = {part.audience_id: part.sent for part in self._parts if part.audience_id}
         stored = await read_back(client, expected)
         verified = self._verified(expected, stored)
+        await self._warn_of_twins(client)
+        self._warnings += filter(None, [self._left_over(), self._journal.trouble])
         people = several(sum(expected.values()), "person", "people")
         result = self._result(
             summary=f"Made {several(len(expected), 'audience')} with {people}.",
@@ -196,55 +266,46 @@ class Creation(Committer[Commit]):
         ]
         return result.model_copy(update={"audiences": audiences, "verified": verified})
 
+    def _left_over(self) -> str:
+        """Tell of people who came off a do-not-call list after the first call of a list that was sent in several."""
+        planned = {digest for part in self._parts for digest in part.people}
+        left = sum(digest not in planned for digest in self._people)
+        if not left:
+            return ""
+        return (
+            f"{several(left, 'person', 'people')} could not be called when this list was first sent and can be now; they "
+            "were not sent. Check the list with add_to_audience_id and add them with add_contacts."
+        )
+
+    async def _warn_of_twins(self, client: "AtomsClient") -> None:
+        """Tell of an audience that Atoms made late, after it had been looked for in vain and sent again."""
+        ours = {part.audience_id for part in self._parts}
+        with suppress(AtomsError):
+            stored = await client.list_audiences() if self._looked_up else []
+            twins = [twin for part in self._parts for twin in self._new_of_this_name(part, stored)]
+            self._warnings += [
+                f"Another audience of this name appeared meanwhile, {twin.audience_id} with "
+                f"{several(twin.member_count, 'member')}: Atoms may have carried out a request late. Use only one of them, "
+                "or the same people are called twice."
+                for twin in twins
+                if twin.audience_id not in ours
+            ]
+
     def _stopped(self, message: str) -> Refused:
-        """Return the error of a write that Atoms refused; part of the plan may be written already."""
-        made = sum(bool(part.audience_id) for part in self._plan.parts)
+        """Return the error of a write that Atoms refused; part of it may be written already."""
+        made = sum(bool(part.audience_id) for part in self._parts)
         if not made:
             return self._refused(message)
         return self._refused(
-            f"Stopped half way: {made} of {several(len(self._plan.parts), 'audience')} exist. The last request failed: "
+            f"Stopped half way: {made} of {several(len(self._parts), 'audience')} exist. The last request failed: "
             f"{message} Call again with the same check_id and name to send the rest.",
         )
 
     def _stored_audience(self, part: Part) -> StoredAudience:
         return StoredAudience(
             audience_id=part.audience_id,
-            name=part.name,
+            name=self._name_of(part),
             member_count=part.sent,
             phone_column=self._columns[0],
             columns=self._columns,
         )
-
-
-def _forget_deleted(plan: Plan, audiences: Iterable[AudienceInfo]) -> None:
-    """Start a plan anew when an audience that it made has been deleted since."""
-    existing = {audience.audience_id for audience in audiences}
-    if any(part.audience_id and part.audience_id not in existing for part in plan.parts):
-        plan.parts = []
-
-
-async def _appeared(client: "AtomsClient", part: Part, numbers: Collection[str]) -> tuple[str, str]:
-    """Look once for the audience of a part; it is ours when it holds just the numbers sent.
-
-    Returns:
-        Its id, or an empty text and what was found instead.
-    """
-    try:
-        appeared = [
-            audience
-            for audience in await client.list_audiences()
-            if fold(audience.name) == fold(part.name) and audience.audience_id not in (part.before or ())
-        ]
-        for audience in appeared:
-            members = await client.all_members(audience.audience_id)
-            if {member.data.get(audience.phone_column, "") for member in members} == numbers:
-                return audience.audience_id, ""
-    except AtomsError:
-        return "", "Looking for what was sent failed too."
-    if not appeared:
-        return "", ""
-    people = several(appeared[0].member_count, "member")
-    return "", (
-        f"An audience of this name has appeared, {appeared[0].audience_id} with {people}, but it does not hold just the "
-        "people sent."
-    )

@@ -17,9 +17,10 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
+from audiences_mcp.asking import Question
 from audiences_mcp.calls import Call, limited
 from audiences_mcp.errors import AudiencesError, Refused
 from audiences_mcp.text import clip, line
@@ -97,20 +98,24 @@ class AudienceTool(Tool):
         arguments: dict[str, Any],
         context: Context[Any, Any],
         convert_result: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
-    ) -> CallToolResult:
+    ) -> CallToolResult | InputRequiredResult:
         """Call the tool; whatever goes wrong becomes a message that says what to do, and nothing else leaks out."""
         _ = convert_result
         values = self._checked(arguments)
-        with limited(Call(context.report_progress)):
+        with limited(Call(self.name, context.report_progress)):
             return await self._answered(values, context)
         raise ToolError(
             f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "
             "arguments: what was done already is found and not done again.",
         )
 
-    async def _answered(self, values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    async def _answered(
+        self, values: dict[str, Any], context: Context[Any, Any]
+    ) -> CallToolResult | InputRequiredResult:
         try:
             result = await self.fn(**values, **({self.context_kwarg: context} if self.context_kwarg else {}))
+        except Question as question:
+            return question.result
         except Refused as error:
             return _answer(_shortened(error.result), text=str(error))
         except AudiencesError as error:

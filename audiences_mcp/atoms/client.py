@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import anyio.to_thread
+
 from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer
 from audiences_mcp.atoms.uploads import to_csv
 from audiences_mcp.errors import InvalidInput, NotUnderstood
@@ -103,7 +105,7 @@ class AtomsClient:
         fields = {"name": name, "phoneNumberColumnName": columns[0]}
         if description:
             fields["description"] = description
-        file = ("audience.csv", to_csv(columns, people), "text/csv")
+        file = ("audience.csv", await anyio.to_thread.run_sync(to_csv, columns, people), "text/csv")
         return await self._connection.call("POST", "audience", _audience, data=fields, files={"file": file})
 
     async def delete_audience(self, audience_id: str) -> None:

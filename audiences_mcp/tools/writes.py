@@ -1,29 +1,22 @@
 """The tools that change what is stored."""
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 
 from audiences_mcp.adding import Extension
-from audiences_mcp.app import App, DeletionToken, StoredCheck
-from audiences_mcp.audiences import blocking_campaigns, find_audience, named
+from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.asking import agreed
+from audiences_mcp.audiences import find_audience
 from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.creating import Creation
-from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
-from audiences_mcp.models import (
-    Addition,
-    AudienceInfo,
-    Commit,
-    Contact,
-    Deletion,
-)
-from audiences_mcp.text import clean, line, several
+from audiences_mcp.deleting import ask_to_delete, delete_confirmed
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import Addition, Commit, Contact, Deletion
+from audiences_mcp.text import clean, line
 from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of
-
-if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient
-
 
 _MAX_NAME = 150  # characters: with " (12 of 20)" it is still compared whole
 
@@ -106,83 +99,6 @@ async def delete_audience(
     deleted. Refused while an unfinished campaign uses it. To see it first use get_audience.
     """
     app = app_of(ctx)
-    client = await app.client()
     if confirm_token is None:
-        audience = await find_audience(client, audience_id)
-        _refuse_blocked(audience)
-        token = app.tokens.new_key()
-        app.tokens.put(token, DeletionToken(audience))
-        return _deletion(audience, token=token)
-    leave = app.tokens.get(confirm_token)
-    if leave.audience.audience_id != audience_id:
-        raise InvalidInput(
-            "This confirm_token was given for another audience, so nothing was deleted. Call without it."
-        )
-    async with app.lock(f"delete {audience_id}"):
-        again = leave.done
-        if not again:
-            await _delete_confirmed(client, leave)
-    return _deletion(leave.audience, again=again)
-
-
-async def _delete_confirmed(client: "AtomsClient", leave: DeletionToken) -> None:
-    """Delete what the person was asked about, unless it changed since."""
-    before = leave.audience
-    try:
-        audience = await find_audience(client, before.audience_id)
-    except NotFound:
-        if not leave.tried:
-            raise
-        leave.done = True  # the answer of the first try was lost, and the audience is gone
-        return
-    if audience.member_count != before.member_count:
-        raise InvalidInput(
-            f"The audience has {several(audience.member_count, 'member')} now and had {before.member_count:,} when the "
-            "token was given, so nothing was deleted. Call again without confirm_token and ask the person.",
-        )
-    _refuse_blocked(audience)
-    leave.tried = True
-    try:
-        await client.delete_audience(before.audience_id)
-    except AtomsError as error:
-        if not error.maybe_done or await _may_exist(client, before.audience_id):
-            raise
-    leave.done = True
-
-
-async def _may_exist(client: "AtomsClient", audience_id: str) -> bool:
-    """Tell whether an audience exists still, or cannot be looked for."""
-    try:
-        return any(audience.audience_id == audience_id for audience in await client.list_audiences())
-    except AtomsError:
-        return True
-
-
-def _refuse_blocked(audience: AudienceInfo) -> None:
-    blocking = blocking_campaigns(audience)
-    if blocking:
-        raise InvalidInput(
-            f"The audience cannot be deleted while {named(blocking)} uses it; nothing was deleted. Finish or delete the "
-            "campaign in Atoms first.",
-        )
-
-
-def _deletion(audience: AudienceInfo, *, token: str | None = None, again: bool = False) -> Deletion:
-    people = several(audience.member_count, "member")
-    if token:
-        summary = f"Nothing is deleted yet. The audience has {people}; they would be deleted for good."
-        next_step = "Ask the person whether to delete it; if so, call again with confirm_token within 5 minutes."
-    else:
-        summary = f"{'Already deleted before' if again else 'Deleted'}: the audience with {people}."
-        next_step = "Tell the person that it is deleted."
-    return Deletion(
-        summary=summary,
-        audience_id=audience.audience_id,
-        name=audience.name,
-        member_count=audience.member_count,
-        campaigns=audience.campaigns,
-        deleted=token is None,
-        already_done=again,
-        confirm_token=token,
-        next_step=next_step,
-    )
+        return await ask_to_delete(app, audience_id)
+    return await delete_confirmed(app, audience_id, confirm_token, partial(agreed, ctx))

@@ -1,0 +1,78 @@
+"""The log of writes that an organisation may keep: who is on a list is told by its HMAC alone, never by numbers or names."""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import anyio.to_thread
+
+from audiences_mcp.errors import NotConfigured
+
+Outcome = Literal["done", "unknown"]
+
+
+class AuditLog:
+    """A file to which each write appends one line of JSON.
+
+    Args:
+        path: The file; None where none is kept.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    async def must_be_writable(self) -> None:
+        """Refuse to write anything that could not be logged.
+
+        Raises:
+            NotConfigured: The file cannot be written to.
+        """
+        try:
+            await anyio.to_thread.run_sync(self._append, b"")
+        except OSError as error:
+            raise NotConfigured(
+                f"The audit log (AUDIENCES_MCP_AUDIT_LOG) cannot be written ({error.strerror}), so nothing was changed. "
+                "Mend that or leave the setting out, then restart the server.",
+            ) from None
+
+    async def note(
+        self, tool: str, outcome: Outcome, audience_id: str, counts: Mapping[str, int], sent: str = ""
+    ) -> str:
+        """Append one line.
+
+        Args:
+            tool: Name of the tool that wrote.
+            outcome: Whether it is surely done.
+            audience_id: Which audience; empty where it is not known.
+            counts: How many people it is about.
+            sent: HMAC of the list that was sent.
+
+        Returns:
+            What to warn of; empty where the line is written.
+        """
+        entry = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "tool": tool,
+            "outcome": outcome,
+            "audience_id": audience_id,
+            "counts": dict(counts),
+            "list": sent,
+        }
+        line = json.dumps({name: value for name, value in entry.items() if value != ""}) + "\n"
+        try:
+            await anyio.to_thread.run_sync(self._append, line.encode())
+        except OSError as error:
+            return f"The audit log could not be written ({error.strerror}): this change is not in it."
+        return ""
+
+    def _append(self, line: bytes) -> None:
+        if self._path is None:
+            return
+        place = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(place, line)
+        finally:
+            os.close(place)

@@ -1,0 +1,134 @@
+"""Deleting an audience in two steps, of which the second is taken once, and only as the person was asked."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from audiences_mcp.app import App, DeletionToken
+from audiences_mcp.audiences import blocking_campaigns, find_audience, named
+from audiences_mcp.calls import this_call
+from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
+from audiences_mcp.models import AudienceInfo, Deletion
+from audiences_mcp.text import line, several
+
+if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
+    from audiences_mcp.atoms.client import AtomsClient
+
+AskPerson = Callable[[str], Awaitable[bool | None]]
+"""Asks the person past the model; None where the client cannot."""
+
+
+async def ask_to_delete(app: App, audience_id: str) -> Deletion:
+    """Delete nothing; return what would be deleted, and leave to do so.
+
+    Raises:
+        InvalidInput: A campaign is in the way.
+        AtomsError: The audience cannot be found.
+    """
+    audience = await find_audience(await app.client(), audience_id)
+    _refuse_blocked(audience)
+    token = app.tokens.new_key()
+    app.tokens.put(token, DeletionToken(audience))
+    return _deletion(audience, token=token)
+
+
+async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerson) -> Deletion:
+    """Delete the audience that a token was given for; the same token again finds it deleted.
+
+    Raises:
+        InvalidInput: The token is unknown, expired or another audience's, the audience has changed, a campaign is in the
+            way, or the person says no.
+        AtomsError: Atoms failed.
+    """
+    leave = app.tokens.get(token)
+    if leave.audience.audience_id != audience_id:
+        raise InvalidInput(
+            "This confirm_token was given for another audience, so nothing was deleted. Call without it."
+        )
+    async with app.lock(f"delete {audience_id}"):
+        again = leave.done
+        if not again:
+            await app.audit_log.must_be_writable()
+            await _delete(app, leave, token, ask)
+            app.tokens.keep(token)
+    warning = (
+        ""
+        if again
+        else await app.audit_log.note("delete_audience", "done", audience_id, {"deleted": leave.audience.member_count})
+    )
+    return _deletion(leave.audience, again=again, warning=warning)
+
+
+async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) -> None:
+    """Delete what the person was asked about, unless it changed since."""
+    client, before = await app.client(), leave.audience
+    try:
+        audience = await find_audience(client, before.audience_id)
+    except NotFound:
+        if not leave.tried:
+            raise
+        leave.done = True  # the answer of the first try was lost, and the audience is gone
+        return
+    if audience.member_count != before.member_count:
+        app.tokens.spend(token)
+        raise InvalidInput(
+            f"The audience has {several(audience.member_count, 'member')} now and had {before.member_count:,} when the "
+            "token was given, so nothing was deleted. Call again without confirm_token and ask the person.",
+        )
+    _refuse_blocked(audience)
+    if await ask(_question(audience)) is False:
+        app.tokens.spend(token)
+        raise InvalidInput(
+            "The person declined when their client asked them, so nothing was deleted. Leave the audience as it is unless "
+            "they bring it up again.",
+        )
+    this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
+    leave.tried = True
+    try:
+        await client.delete_audience(before.audience_id)
+    except AtomsError as error:
+        if not error.maybe_done or await _may_exist(client, before.audience_id):
+            raise
+    leave.done = True
+
+
+def _question(audience: AudienceInfo) -> str:
+    people = several(audience.member_count, "member")
+    return f"Delete the audience {line(audience.name)!r} with {people} from Atoms for good? This cannot be undone."
+
+
+async def _may_exist(client: "AtomsClient", audience_id: str) -> bool:
+    """Tell whether an audience exists still, or cannot be looked for."""
+    try:
+        return any(audience.audience_id == audience_id for audience in await client.list_audiences())
+    except AtomsError:
+        return True
+
+
+def _refuse_blocked(audience: AudienceInfo) -> None:
+    blocking = blocking_campaigns(audience)
+    if blocking:
+        raise InvalidInput(
+            f"The audience cannot be deleted while {named(blocking)} uses it; nothing was deleted. Finish or delete the "
+            "campaign in Atoms first.",
+        )
+
+
+def _deletion(audience: AudienceInfo, *, token: str | None = None, again: bool = False, warning: str = "") -> Deletion:
+    people = several(audience.member_count, "member")
+    if token:
+        summary = f"Nothing is deleted yet. The audience has {people}; they would be deleted for good."
+        next_step = "Ask the person whether to delete it; if so, call again with confirm_token within 5 minutes."
+    else:
+        summary = f"{'Already deleted before' if again else 'Deleted'}: the audience with {people}."
+        next_step = f"Tell the person that it is deleted. {warning}".strip()
+    return Deletion(
+        summary=summary,
+        audience_id=audience.audience_id,
+        name=audience.name,
+        member_count=audience.member_count,
+        campaigns=audience.campaigns,
+        deleted=token is None,
+        already_done=again,
+        confirm_token=token,
+        next_step=next_step,
+    )

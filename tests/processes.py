@@ -1,0 +1,94 @@
+"""The server as a process of its own, spoken to line by line, so that it can be killed and its streams can be closed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any, Self
+
+import audiences_mcp
+
+COMMAND = [sys.executable, "-m", "audiences_mcp"]
+_INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment without settings of whoever runs the tests, with these."""
+    ours = ("SMALLEST_API_KEY", "ATOMS_API_KEY", "ATOMS_API_URL", "AUDIENCES_MCP_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
+
+
+class Server:
+    """A server process that has answered."""
+
+    def __init__(self, *arguments: str, **settings: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(**settings),
+        )
+        self._last_id = 0
+        answer = self.ask("initialize", _INITIALIZE)
+        assert answer["result"]["serverInfo"]["version"] == audiences_mcp.__version__
+        self.send({"method": "notifications/initialized"})
+
+    def send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self.process.stdin.flush()
+
+    def request(self, method: str, params: dict[str, Any]) -> None:
+        """Send a request; its answer is read later, or never."""
+        self._last_id += 1
+        self.send({"id": self._last_id, "method": method, "params": params})
+
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        self.request(method, params)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") == self._last_id:
+                return answer
+        raise EOFError(self.errors())
+
+    def start(self, tool: str, **arguments: Any) -> None:
+        """Call a tool without waiting for its answer."""
+        self.request("tools/call", {"name": tool, "arguments": arguments})
+
+    def do(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool that must succeed and return its structure."""
+        result = self.ask("tools/call", {"name": tool, "arguments": arguments})["result"]
+        assert not result.get("isError"), result["content"]
+        structure: dict[str, Any] = result["structuredContent"]
+        return structure
+
+    def close_input(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+
+    def stop(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def errors(self) -> str:
+        """Wait for the end and return what was written to standard error."""
+        assert self.process.stderr
+        text = self.process.stderr.read()
+        self.process.wait(timeout=10)
+        return text
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream
+            with suppress(BrokenPipeError):
+                stream.close()
