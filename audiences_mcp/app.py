@@ -229,8 +229,7 @@ class App:
         """What was sent by this user of this machine with this key."""
         from platformdirs import user_state_path  # noqa: PLC0415 - only commits need it
 
-        place = "sandbox" if self.settings.sandbox else self.settings.api_url
-        return Journal(user_state_path("audiences-mcp", appauthor=False), f"{self.key} {place}")
+        return Journal(user_state_path("audiences-mcp", appauthor=False), self.key)
 
     async def _connect(self) -> "AtomsClient":
         if not self.has_key:

@@ -53,7 +53,7 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
     warning = (
         ""
         if again
-        else await app.audit_log.note("delete_audience", "done", audience_id, {"deleted": leave.audience.member_count})
+        else await app.audit_log.note("delete_audience", "done", audience_id, {"people": leave.audience.member_count})
     )
     return _deletion(leave.audience, again=again, warning=warning)
 
@@ -86,7 +86,10 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
     try:
         await client.delete_audience(before.audience_id)
     except AtomsError as error:
-        if not error.maybe_done or await _may_exist(client, before.audience_id):
+        if not error.maybe_done:
+            raise
+        if await _may_exist(client, before.audience_id):
+            await app.audit_log.note("delete_audience", "unknown", before.audience_id, {"people": before.member_count})
             raise
     leave.done = True
 

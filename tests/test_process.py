@@ -1,7 +1,5 @@
 """Real processes: the server over stdio in both revisions, its start and end, the demo and the sandbox command."""
 
-import json
-import os
 import re
 import signal
 import subprocess
@@ -16,51 +14,15 @@ from mcp import Client, StdioServerParameters
 
 import audiences_mcp
 from tests.conftest import Organisation
+from tests.processes import COMMAND, Server, environment
 
 pytestmark = pytest.mark.anyio
-
-COMMAND = [sys.executable, "-m", "audiences_mcp"]
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-}
-
-
-def _environment(**settings: str) -> dict[str, str]:
-    """The environment without settings of whoever runs the tests, with these."""
-    ours = ("SMALLEST_API_KEY", "ATOMS_API_KEY", "ATOMS_API_URL", "AUDIENCES_MCP_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
 
 def _run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False, env=_environment(**settings)
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment(**settings)
     )
-
-
-def _serve(**settings: str) -> subprocess.Popen[str]:
-    """Start a server and wait until it has answered."""
-    process = subprocess.Popen(
-        COMMAND,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(**settings),
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(json.dumps(INITIALIZE) + "\n")
-    process.stdin.flush()
-    answer = json.loads(process.stdout.readline())
-    assert answer["result"]["serverInfo"] == {
-        "name": "audiences-mcp",
-        "title": "Atoms audiences",
-        "version": audiences_mcp.__version__,
-    }
-    return process
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -68,7 +30,7 @@ async def test_the_whole_job_over_stdio_with_the_embedded_sandbox(mode: Any, tmp
     server = StdioServerParameters(
         command=COMMAND[0],
         args=[*COMMAND[1:], "--sandbox"],
-        env=_environment(XDG_DATA_HOME=str(tmp_path), HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path)),
+        env=environment(XDG_DATA_HOME=str(tmp_path), HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path)),
     )
     people = [{"phone_number": "+91 98765 43210", "first_name": "Asha"}, {"phone_number": "0033 6 12 34 56 78"}]
     respelled = [{"phone_number": "98765-43210", "region": "IN"}, {"phone_number": "+33 (0)6 12 34 56 78"}]
@@ -107,10 +69,10 @@ async def test_the_whole_job_over_stdio_with_the_embedded_sandbox(mode: Any, tmp
 
 
 async def test_the_sandbox_of_the_server_keeps_its_data_between_runs(tmp_path: Path) -> None:
-    environment = _environment(
+    settings = environment(
         XDG_DATA_HOME=str(tmp_path), HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path), AUDIENCES_MCP_SANDBOX="on"
     )
-    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment)
+    server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=settings)
     contacts = [{"phone_number": "+14155552671"}]
     async with Client(server) as client:
         await client.call_tool("create_audience", {"name": "Kept", "contacts": contacts})
@@ -123,45 +85,30 @@ async def test_the_sandbox_of_the_server_keeps_its_data_between_runs(tmp_path: P
 async def test_nothing_but_the_protocol_is_on_standard_output_and_nothing_at_all_on_standard_error(
     organisation: Organisation,
 ) -> None:
-    process = _serve(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url)
-    call = {"name": "check_contacts", "arguments": {"csv_text": "name,phone\nAnn,+14155552671\nBob,abc\n"}}
-    messages = [
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
-    ]
-    assert process.stdin
-    assert process.stdout
-    process.stdin.writelines(json.dumps(message) + "\n" for message in messages)
-    process.stdin.flush()
-    answer = json.loads(process.stdout.readline())
-    out, errors = process.communicate(timeout=10)
-    assert answer["result"]["structuredContent"]["counts"]["ready"] == 1
-    assert (out, errors, process.returncode) == ("", "", 0)
+    with Server(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url) as server:
+        report = server.do("check_contacts", csv_text="name,phone\nAnn,+14155552671\nBob,abc\n")
+        out, errors = server.process.communicate(timeout=10)
+    assert report["counts"]["ready"] == 1
+    assert (out, errors, server.process.returncode) == ("", "", 0)
 
 
 def test_the_server_ends_with_its_input_within_a_second() -> None:
-    process = _serve()
-    started = time.monotonic()
-    process.communicate(timeout=10)
-    assert process.returncode == 0
-    assert time.monotonic() - started < 1
+    with Server() as server:
+        started = time.monotonic()
+        server.process.communicate(timeout=10)
+        assert server.process.returncode == 0
+        assert time.monotonic() - started < 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_while_its_input_is_open(number: signal.Signals) -> None:
-    process = _serve()
-    process.send_signal(number)
-    started = time.monotonic()
-    assert process.wait(timeout=10) != 0
-    assert time.monotonic() - started < 1
-    assert process.stdin
-    process.stdin.close()
-    assert process.stderr
-    assert "Traceback" not in process.stderr.read()
-    assert process.stdout
-    process.stdout.close()
-    process.stderr.close()
+    with Server() as server:
+        server.stop(number)
+        started = time.monotonic()
+        assert server.process.wait(timeout=10) == 128 + number
+        assert time.monotonic() - started < 1
+        assert server.errors() == ""
 
 
 def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
@@ -190,7 +137,7 @@ def test_the_demo_fails_when_something_does_not_hold(monkeypatch: pytest.MonkeyP
 
 def test_the_sandbox_command_says_its_url_first_and_serves_any_client() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True, env=_environment()
+        [*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment()
     )
     with process:
         assert process.stdout

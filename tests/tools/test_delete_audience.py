@@ -1,8 +1,18 @@
 """delete_audience: asked first, bound to what was asked, done once."""
 
-import pytest
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
 
-from tests.conftest import Organisation
+import anyio
+import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult, InputRequiredResult
+
+from audiences_mcp import asking
+from audiences_mcp.config import Settings
+from audiences_mcp.server import build_server
+from tests.conftest import Agent, Organisation
 from tests.tools.conftest import Clock, LookedAtAgent, Wire, answer_lost, failed_before, not_reached
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +47,15 @@ async def test_with_the_token_it_is_deleted_once(
     assert organisation.audiences() == []
 
 
+async def test_a_token_whose_work_is_done_says_so_also_when_it_is_old(
+    agent: LookedAtAgent, audience_id: str, clock: Clock
+) -> None:
+    token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+    await agent.do("delete_audience", audience_id=audience_id, confirm_token=token)
+    clock.forward(minutes=90)
+    assert (await agent.do("delete_audience", audience_id=audience_id, confirm_token=token))["already_done"]
+
+
 async def test_expired_made_up_and_foreign_tokens_have_words_of_their_own(
     agent: LookedAtAgent, organisation: Organisation, audience_id: str, clock: Clock
 ) -> None:
@@ -60,6 +79,11 @@ async def test_an_audience_that_changed_since_is_asked_about_again(
     refused = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
     assert "3 members now" in refused
     assert "nothing was deleted" in refused
+    for member in organisation.request("GET", f"audience/{audience_id}/members", params={"offset": 9})["members"]:
+        if member["data"]["phoneNumber"] == "+14155552679":
+            organisation.request("DELETE", f"audience/{audience_id}/members", json={"memberIds": [member["_id"]]})
+    # The token is dead, although the count is what it was.
+    assert "expired" in await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
     assert len(organisation.audiences()) == 1
 
 
@@ -109,3 +133,93 @@ async def test_an_audience_deleted_by_somebody_else_is_not_claimed(
     organisation.request("DELETE", f"audience/{audience_id}")
     refused = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
     assert "404" in refused
+
+
+# --- the person is asked directly ----------------------------------------------------------------------------------
+
+
+class Person:
+    """Somebody at a client that can ask them, who always gives the same answer."""
+
+    def __init__(self, action: Literal["accept", "decline", "cancel"]) -> None:
+        self._action = action
+        self.questions: list[str] = []
+
+    async def __call__(self, context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG002
+        self.questions.append(params.message)
+        return ElicitResult(action=self._action)
+
+
+@asynccontextmanager
+async def at(person: Person, settings: Settings, mode: Any) -> AsyncIterator[Agent]:
+    async with Client(build_server(settings), mode=mode, elicitation_callback=person) as client:
+        yield Agent(client)
+
+
+async def test_a_person_who_can_be_asked_directly_is_and_then_it_is_deleted(
+    settings: Settings, mode: Any, organisation: Organisation, audience_id: str
+) -> None:
+    person = Person("accept")
+    async with at(person, settings, mode) as agent:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        assert person.questions == []
+        deleted = await agent.do("delete_audience", audience_id=audience_id, confirm_token=token)
+        again = await agent.do("delete_audience", audience_id=audience_id, confirm_token=token)
+
+    assert deleted["deleted"]
+    assert again["already_done"]
+    assert person.questions == [
+        "Delete the audience 'Old leads' with 2 members from Atoms for good? This cannot be undone."
+    ]
+    assert organisation.audiences() == []
+
+
+@pytest.mark.parametrize("action", ["decline", "cancel"])
+async def test_a_no_is_never_overridden(
+    settings: Settings, mode: Any, organisation: Organisation, audience_id: str, action: Any
+) -> None:
+    async with at(Person(action), settings, mode) as agent:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        refused = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+        again = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+
+    assert refused.startswith("The person declined when their client asked them, so nothing was deleted.")
+    assert "expired" in again
+    assert len(organisation.audiences()) == 1
+
+
+async def test_an_answer_to_another_question_counts_for_nothing(
+    settings: Settings, organisation: Organisation, audience_id: str
+) -> None:
+    person = Person("accept")
+    async with Client(build_server(settings), mode="auto", elicitation_callback=person) as client:
+        agent = Agent(client)
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        arguments = {"audience_id": audience_id, "confirm_token": token}
+        asked = await client.session.call_tool("delete_audience", arguments, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        yes: dict[str, Any] = {name: ElicitResult(action="accept") for name in asked.input_requests or {}}
+        guessed = await client.session.call_tool(
+            "delete_audience", arguments, input_responses=yes, allow_input_required=True
+        )
+
+    assert isinstance(guessed, InputRequiredResult)
+    assert len(organisation.audiences()) == 1
+
+
+async def test_a_person_who_does_not_answer_has_not_agreed(
+    settings: Settings, organisation: Organisation, audience_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.2)
+
+    async def away(context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001
+        await anyio.sleep(5)
+        return ElicitResult(action="accept")
+
+    async with Client(build_server(settings), mode="legacy", elicitation_callback=away) as client:
+        agent = Agent(client)
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        refused = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+
+    assert refused.startswith("The person has not answered, so nothing was changed.")
+    assert len(organisation.audiences()) == 1

@@ -1,0 +1,109 @@
+"""The audit log: one line for each write, with counts and the HMAC of the list, without numbers and names."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiences_mcp.config import Settings
+from tests.conftest import Organisation
+from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, not_reached
+
+pytestmark = pytest.mark.anyio
+
+ANN, BOB = ({"phone_number": "+14155552671", "first_name": "Ann"}, {"phone_number": "+442071838750"})
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "writes.jsonl"
+
+
+@pytest.fixture
+def logging(settings: Settings, log: Path) -> Settings:
+    return replace(settings, audit_log=log)
+
+
+def entries(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+async def test_each_write_is_one_line_and_each_read_none(
+    logging: Settings, log: Path, connect: Connect, organisation: Organisation
+) -> None:
+    async with connect(logging, None) as agent:
+        made = await agent.do("create_audience", name="Secret name", contacts=[ANN])
+        audience_id = made["audiences"][0]["audience_id"]
+        await agent.do("create_audience", name="Secret name", contacts=[ANN])
+        await agent.do("add_contacts", audience_id=audience_id, contacts=[ANN, BOB])
+        await agent.do("add_contacts", audience_id=audience_id, contacts=[ANN, BOB])
+        await agent.do("list_audience_members", audience_id=audience_id)
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        await agent.do("delete_audience", audience_id=audience_id, confirm_token=token)
+        await agent.do("delete_audience", audience_id=audience_id, confirm_token=token)
+
+    written = entries(log)
+    assert [(entry["tool"], entry["outcome"], entry["audience_id"], entry["counts"]) for entry in written] == [
+        ("create_audience", "done", audience_id, {"people": 1}),
+        ("add_contacts", "done", audience_id, {"people": 1}),
+        ("delete_audience", "done", audience_id, {"people": 2}),
+    ]
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+\+00:00", entry["time"]) for entry in written)
+    assert [bool(re.fullmatch("[0-9a-f]{64}", entry.get("list", ""))) for entry in written] == [True, True, False]
+    for private in ("Secret", "Ann", "4155552671", "2071838750", organisation.key):
+        assert private not in json.dumps(written)
+
+
+async def test_one_list_has_one_hmac_and_two_have_two(logging: Settings, log: Path, connect: Connect) -> None:
+    async with connect(logging, None) as agent:
+        for name, person in (("One", ANN), ("Two", ANN), ("Three", BOB)):
+            await agent.do("create_audience", name=name, contacts=[person])
+
+    one, two, three = (entry["list"] for entry in entries(log))
+    assert one == two != three
+
+
+async def test_what_is_not_known_is_logged_as_such(
+    logging: Settings, log: Path, connect: Connect, organisation: Organisation
+) -> None:
+    wire = Wire()
+    audience_id = organisation.audience("Old", "phone\n+14155552679\n", "phone")
+    async with connect(logging, wire) as agent:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        check = await agent.do("check_contacts", contacts=[BOB], add_to_audience_id=audience_id)
+        wire.fail("POST audience", failed_before)
+        await agent.fail("create_audience", name="New", contacts=[ANN])
+        wire.fail(f"POST audience/{audience_id}/members", failed_before)
+        await agent.fail("add_contacts", audience_id=audience_id, check_id=check["check_id"])
+        wire.fail(f"DELETE audience/{audience_id}", answer_lost)
+        wire.fail("GET audience", not_reached, skip=1)
+        await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+
+    assert [(entry["tool"], entry["outcome"]) for entry in entries(log)] == [
+        ("create_audience", "unknown"),
+        ("add_contacts", "unknown"),
+        ("delete_audience", "unknown"),
+    ]
+
+
+async def test_nothing_is_written_that_could_not_be_logged(
+    settings: Settings, tmp_path: Path, connect: Connect, organisation: Organisation
+) -> None:
+    audience_id = organisation.audience("Old", "phone\n+14155552679\n", "phone")
+    async with connect(replace(settings, audit_log=tmp_path / "no such folder" / "log"), None) as agent:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        for tool, arguments in {
+            "create_audience": {"name": "New", "contacts": [ANN]},
+            "add_contacts": {"audience_id": audience_id, "contacts": [ANN]},
+            "delete_audience": {"audience_id": audience_id, "confirm_token": token},
+        }.items():
+            told = await agent.fail(tool, **arguments)
+            assert told.startswith(
+                "The audit log (AUDIENCES_MCP_AUDIT_LOG) cannot be written (No such file or directory)"
+            )
+            assert "so nothing was changed" in told
+
+    assert [each["memberCount"] for each in organisation.audiences()] == [1]
