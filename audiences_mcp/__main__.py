@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from audiences_mcp.config import Settings
 
 
+_SWITCH_SECONDS = 0.001  # a check runs in a thread, and must not hold up answers to other calls
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = _parser()
@@ -42,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="folder that lists may be read from; may be given several times",
     )
+    parser.add_argument("--http", metavar="HOST:PORT", help="serve MCP over HTTP for a team instead")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="run the whole job on the embedded sandbox and print every step")
     check = commands.add_parser("check", help="check a list and print what a commit would do; nothing is sent")
@@ -67,12 +71,20 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
     from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
 
-    server = build_server(_settings(options))
+    settings = _settings(options)
+    if options.http:
+        gc.enable()
+        from audiences_mcp.http import run  # noqa: PLC0415 - brings uvicorn
+
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        run(settings, options.http)
+        return 0
+    server = build_server(settings)
     gc.freeze()
     gc.enable()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    sys.setswitchinterval(0.001)  # a check runs in a thread, and must not hold up answers to other calls
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server.run("stdio")
     return 0
 
@@ -88,7 +100,9 @@ def _stop(number: int, _: object) -> None:
 def _settings(options: argparse.Namespace) -> "Settings":
     from audiences_mcp.config import settings_from  # noqa: PLC0415 - after the collector is off
 
-    return settings_from(sandbox=options.sandbox, read_only=options.read_only, folders=options.folder)
+    return settings_from(
+        sandbox=options.sandbox, read_only=options.read_only, folders=options.folder, shared=bool(options.http)
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -198,7 +198,7 @@ class App:
         self._resources = AsyncExitStack()
         self._client: AtomsClient | None = None
         self._starting = anyio.Lock()
-        self.folders = Folders(settings.folders)
+        self.folders = Folders(settings.folders, shared=settings.shared)
         self._do_not_call: tuple[float, KnownNumbers] | None = None
         self._suppression: tuple[object, KnownNumbers] | None = None
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()

@@ -32,6 +32,9 @@ class Settings:
         folders: Absolute paths of the folders that lists may be read from.
         suppression_file: File of numbers that are never uploaded, or None.
         audit_log: File to which each write appends a line, or None.
+        shared: Whether it serves a team over HTTP, so that the files of its machine are not the caller's.
+        http_token: What clients over HTTP must send, or None.
+        http_hosts: Host names and origins under which clients may reach it over HTTP.
     """
 
     api_key: str | None = field(default=None, repr=False)  # a representation may end in a log
@@ -42,6 +45,9 @@ class Settings:
     folders: tuple[Path, ...] = ()
     suppression_file: Path | None = None
     audit_log: Path | None = None
+    shared: bool = False
+    http_token: str | None = field(default=None, repr=False)
+    http_hosts: tuple[str, ...] = ()
 
 
 def settings_from(
@@ -50,6 +56,7 @@ def settings_from(
     sandbox: bool = False,
     read_only: bool = False,
     folders: Sequence[str] = (),
+    shared: bool = False,
 ) -> Settings:
     """Return the settings of the environment; the flags of the command line add to them.
 
@@ -65,6 +72,9 @@ def settings_from(
         folders=_folders([*(_value(environment, "AUDIENCES_MCP_FOLDERS") or "").split(os.pathsep), *folders]),
         suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
         audit_log=_path(_value(environment, "AUDIENCES_MCP_AUDIT_LOG")),
+        shared=shared,
+        http_token=_value(environment, "AUDIENCES_MCP_HTTP_TOKEN"),
+        http_hosts=tuple((_value(environment, "AUDIENCES_MCP_HTTP_HOSTS") or "").replace(",", " ").split()),
     )
 
 

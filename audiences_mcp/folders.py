@@ -39,9 +39,11 @@ class Folders:
 
     Args:
         folders: Absolute paths; those that do not exist are passed over.
+        shared: Whether callers are on other machines, so that no file here is theirs.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], *, shared: bool = False) -> None:
+        self._shared = shared
         self._folders = [folder.resolve() for folder in folders]
 
     def read(self, file_path: str) -> File:
@@ -51,6 +53,11 @@ class Folders:
             NotConfigured: No folder is allowed.
             InvalidInput: It may not be read, is not there, or is no file that a list can come in; says what to do.
         """
+        if self._shared:
+            raise NotConfigured(
+                "This server is shared over HTTP, so it reads no files: those of its machine are not yours. Pass the list as "
+                "csv_text (up to 1,000,000 characters), or run audiences-mcp on the machine that has the file.",
+            )
         if not self._folders:
             raise NotConfigured(
                 "This server may not read files yet. Set AUDIENCES_MCP_FOLDERS in its configuration (or --folder PATH) to "

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 from mcp.server import MCPServer
+from mcp.server.request_state import RequestStateSecurity
 
 from audiences_mcp import __version__
 from audiences_mcp.app import App, running_app
@@ -54,5 +56,13 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
         instructions="\n\n".join([_READING, *([] if settings.read_only else [_WRITING]), _ALWAYS]),
         tools=[*build_tools(read_only=settings.read_only)],
         lifespan=lifespan,
+        request_state_security=_sealed_with(settings),
         log_level="WARNING",
     )
+
+
+def _sealed_with(settings: Settings) -> RequestStateSecurity:
+    """Return how a question to the person is sealed: so that any process of a team takes the answer to another's."""
+    if not settings.http_token:
+        return RequestStateSecurity.ephemeral()
+    return RequestStateSecurity(keys=[sha256(settings.http_token.encode()).digest()])

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from typing import NamedTuple
 
 import httpx  # noqa: TID251 - carries requests on to the sandbox
 import pytest
@@ -26,20 +27,28 @@ ENDINGS: dict[str, Callable[[Server], None]] = {
 }
 
 
+class Way(NamedTuple):
+    """A way to the sandbox."""
+
+    url: str
+    held: Event
+    """Set once the answer is held back."""
+    over: Event
+    """To be set when it may go on."""
+
+
 @contextmanager
-def slow_answers(url: str, holds: int) -> Iterator[tuple[str, Event]]:
+def slow_answers(url: str, holds: int) -> Iterator[Way]:
     """A way to the sandbox on which the answer to one of the writes is held back.
 
     Args:
         url: The sandbox.
         holds: Which of the writes, from 0.
 
-    Yields:
-        The URL of the way, and what is set once the answer is held back.
     """
     held, over, writes = Event(), Event(), iter(range(1_000_000))
 
-    class Way(BaseHTTPRequestHandler):
+    class Carrier(BaseHTTPRequestHandler):
         def carry(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             with httpx.Client(verify=False, trust_env=False, timeout=30) as http:
@@ -59,11 +68,11 @@ def slow_answers(url: str, holds: int) -> Iterator[tuple[str, Event]]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    way = ThreadingHTTPServer(("127.0.0.1", 0), Way)
+    way = ThreadingHTTPServer(("127.0.0.1", 0), Carrier)
     thread = Thread(target=way.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{way.server_port}/atoms/v1", held
+        yield Way(f"http://127.0.0.1:{way.server_port}/atoms/v1", held, over)
     finally:
         over.set()
         way.shutdown()
@@ -90,12 +99,12 @@ def test_a_split_that_is_cut_short_goes_on_with_the_next_server(
     tmp_path: Path, organisation: Organisation, ending: str, holds: int
 ) -> None:
     with (
-        slow_answers(organisation.url, holds) as (url, held),
-        serve(tmp_path, organisation, url) as server,
+        slow_answers(organisation.url, holds) as way,
+        serve(tmp_path, organisation, way.url) as server,
     ):
         check = server.do("check_contacts", file_path="list.csv")
         server.start("create_audience", name="May", check_id=check["check_id"], split=True)
-        assert held.wait(20)
+        assert way.held.wait(20)
         took, said = end(server, ending)
     with serve(tmp_path, organisation, organisation.url) as server:
         check = server.do("check_contacts", file_path="list.csv")
@@ -127,11 +136,11 @@ def test_an_addition_that_is_cut_short_goes_on_with_the_next_server(
         return str(server.do("check_contacts", csv_text=listed, add_to_audience_id=audience_id)["check_id"])
 
     with (
-        slow_answers(organisation.url, holds=1) as (url, held),
-        serve(tmp_path, organisation, url) as server,
+        slow_answers(organisation.url, holds=1) as way,
+        serve(tmp_path, organisation, way.url) as server,
     ):
         server.start("add_contacts", audience_id=audience_id, check_id=check(server))
-        assert held.wait(20)
+        assert way.held.wait(20)
         took, said = end(server, ending)
     with serve(tmp_path, organisation, organisation.url) as server:
         added = server.do("add_contacts", audience_id=audience_id, check_id=check(server))

@@ -1,6 +1,5 @@
 """The sandbox on a port: beside the caller or in the foreground."""
 
-import os
 import signal
 import socket
 import sys
@@ -9,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-import uvicorn
-from starlette.applications import Starlette
-
 from audiences_mcp.atoms.sandbox.app import PREFIX, build_app
+from audiences_mcp.listening import listen, web_server
+
+_HOST = "127.0.0.1"
 
 
 @contextmanager
@@ -29,9 +28,9 @@ def serve(port: int = 0, db: str | Path = ":memory:") -> Iterator[str]:
     Raises:
         OSError: If the port is taken.
     """
-    with _listen(port) as listener:
+    with listen(_HOST, port) as listener:
         url = _url(listener)
-        server = _server(build_app(db))
+        server = web_server(build_app(db), grace=1)
         thread = Thread(target=server.run, args=([listener],), name="atoms-sandbox", daemon=True)
         thread.start()
         try:
@@ -51,8 +50,8 @@ def run(port: int, db: str | Path = ":memory:") -> None:
     Raises:
         OSError: If the port is taken.
     """
-    with _listen(port) as listener:
-        server = _server(build_app(db))
+    with listen(_HOST, port) as listener:
+        server = web_server(build_app(db), grace=1)
         # uvicorn ends by raising the signal again for the handler it found. Finding its own, which by then changes
         # nothing, it returns; and a signal that comes before uvicorn listens for any is not lost.
         found = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
@@ -74,35 +73,5 @@ def _greeting(url: str, db: str | Path) -> str:
     )
 
 
-def _listen(port: int) -> socket.socket:
-    # Without its protocol number asyncio leaves Nagle's algorithm on, which costs every request 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        # On POSIX this frees the port of a server that just ended; on Windows it would share one that is in use.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
 def _url(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
-
-
-def _server(app: Starlette) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_config=None,  # logging is the host's affair, and its standard output may be a protocol
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            ws="none",
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-        )
-    )
+    return f"http://{_HOST}:{listener.getsockname()[1]}{PREFIX}"

@@ -1,0 +1,142 @@
+"""The server over HTTP for a team: stateless, behind a token, for the hosts that are named and no others."""
+
+import hmac
+import sys
+from ipaddress import ip_address
+
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from audiences_mcp.config import Settings
+from audiences_mcp.errors import NotConfigured
+from audiences_mcp.listening import listen, web_server
+from audiences_mcp.server import build_server
+
+PATH = "/mcp"
+HEALTH = "/healthz"
+
+MAX_REQUEST = 8_000_000
+"""Bytes of a request: a million characters of csv_text may take six bytes each in JSON."""
+
+MIN_TOKEN = 16
+"""Characters of a token: it is the only door."""
+
+GRACE_SECONDS = 50
+"""Seconds that calls under way have left once the process is told to end."""
+
+
+def http_app(settings: Settings, host: str) -> Starlette:
+    """Return the web application.
+
+    Args:
+        settings: What the server was told.
+        host: Where it listens, which decides how strict it must be.
+
+    Raises:
+        NotConfigured: It would be open to the network, or its token is none.
+    """
+    _check(settings, host)
+    server = build_server(settings)
+    server.custom_route(HEALTH, methods=["GET"])(_healthy)
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=True,
+        json_response=False,
+        max_request_body_size=MAX_REQUEST,
+        transport_security=_allowed(settings.http_hosts),
+        host=host,
+    )
+    if settings.http_token:
+        app.add_middleware(_TokenRequired, token=settings.http_token)
+    return app
+
+
+def run(settings: Settings, place: str) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        settings: What the server was told.
+        place: `HOST:PORT`.
+
+    Raises:
+        NotConfigured: It may not be served there, or the place is none.
+    """
+    host, port = _host_and_port(place)
+    app = http_app(settings, host)
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise NotConfigured(f"--http {place}: the server could not listen there: {error.strerror or error}.") from None
+    with listener:
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"audiences-mcp: MCP at http://{shown}:{listener.getsockname()[1]}{PATH}\n")
+        sys.stderr.flush()
+        web_server(app, grace=GRACE_SECONDS).run([listener])
+
+
+def _host_and_port(place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":")
+    if host and port.isdecimal() and int(port) < 65_536:
+        return host.strip("[]"), int(port)
+    raise NotConfigured("--http takes a host and a port, such as 127.0.0.1:8000.")
+
+
+def _check(settings: Settings, host: str) -> None:
+    token, hosts = settings.http_token, settings.http_hosts
+    if not _is_loopback(host) and not (token and hosts):
+        raise NotConfigured(
+            "Off this machine the server may be reached by anybody, so it starts only with AUDIENCES_MCP_HTTP_TOKEN (a secret "
+            "that clients send) and AUDIENCES_MCP_HTTP_HOSTS (the names under which they reach it). Set both, or listen on "
+            "127.0.0.1.",
+        )
+    if token and len(token) < MIN_TOKEN:
+        raise NotConfigured(f"AUDIENCES_MCP_HTTP_TOKEN must have at least {MIN_TOKEN} characters.")
+    if token and settings.api_key and hmac.compare_digest(token.encode(), settings.api_key.encode()):
+        raise NotConfigured(
+            "AUDIENCES_MCP_HTTP_TOKEN is the Atoms key, which clients must not have. Set it to a secret of its own."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _allowed(names: tuple[str, ...]) -> TransportSecuritySettings | None:
+    """Return which Host and Origin headers are accepted; None for those of this machine alone."""
+    if not names:
+        return None
+    hosts = [name for name in names if "://" not in name]
+    origins = [name for name in names if "://" in name]
+    return TransportSecuritySettings(
+        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
+        allowed_origins=[*origins, *(f"https://{host}" for host in hosts), *(f"https://{host}:*" for host in hosts)],
+    )
+
+
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+class _TokenRequired:
+    """Lets nobody through without the token, but to ask whether the process lives."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != HEALTH:
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self._expected):
+                refusal = PlainTextResponse(
+                    "The token is missing or wrong.\n", 401, headers={"WWW-Authenticate": "Bearer"}
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
