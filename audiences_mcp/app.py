@@ -21,6 +21,7 @@ from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
+from audiences_mcp.masking import masked
 from audiences_mcp.models import AudienceInfo, CheckReport, Commit, Person
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
@@ -273,6 +274,10 @@ class App:
     def key(self) -> str:
         """The Atoms key, which lists are hashed with too: a hash tells nothing to whoever lacks it."""
         return _SANDBOX_KEY if self.settings.sandbox else self.settings.api_key or ""
+
+    def shown(self, part: T) -> T:
+        """Return a part of an answer as a model may read it: with its numbers masked where the person wants that."""
+        return masked(part) if self.settings.mask_numbers else part
 
     async def _connect(self) -> "AtomsClient":
         if not self.has_key:

@@ -34,14 +34,17 @@ Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the las
 
 
 def progress_of(ctx: Ctx) -> Progress:
-    """Return where a call tells how far it is; only what is further than before is told, as the protocol wants it."""
+    """Return where a call tells how far it is; only what is further than before is told, as the protocol wants it.
+
+    What it tells is read by a model, so nothing else in this package reports progress.
+    """
     furthest = -1.0
 
     async def tell(done: float, total: float | None, text: str | None) -> None:
         nonlocal furthest
         if done > furthest:
             furthest = done
-            await ctx.report_progress(done, total, text)
+            await ctx.report_progress(done, total, app_of(ctx).shown(text))
 
     return tell
 
