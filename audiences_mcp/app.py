@@ -23,6 +23,7 @@ from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
 from audiences_mcp.journal import Journal
+from audiences_mcp.masking import masked
 from audiences_mcp.models import AudienceInfo, CheckReport, Commit
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
@@ -230,6 +231,10 @@ class App:
         from platformdirs import user_state_path  # noqa: PLC0415 - only commits need it
 
         return Journal(user_state_path("audiences-mcp", appauthor=False), self.key)
+
+    def shown(self, part: T) -> T:
+        """Return a part of an answer as a model may read it: with its numbers masked where the person wants that."""
+        return masked(part) if self.settings.mask_numbers else part
 
     async def _connect(self) -> "AtomsClient":
         if not self.has_key:

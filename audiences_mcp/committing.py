@@ -152,18 +152,22 @@ class Committer(ABC, Generic[Result]):
     def _refused(self, message: str) -> Refused:
         """Return the error of a refused commit: the report in its text, a complete result in its structure."""
         message = clip(message, _MAX_MESSAGE)
-        result = self._result(summary=message, next_step=message)
-        lines = [message, f"check_id: {self._stored.check_id}"]
-        lines.append("counts: " + ", ".join(f"{name} {count}" for name, count in result.counts.model_dump().items()))
-        lines += [f"audience {made.audience_id} holds {made.member_count:,} of them" for made in result.audiences]
-        lines.append(report.problem_lines(result.problems))
-        return Refused("\n".join(filter(None, lines)), result)
+        return Refused(self._result(summary=message, next_step=message), _told)
 
     def _unknown(self, found: str) -> Refused:
         return self._refused(
             f"outcome unknown: the answer of Atoms was lost. {found} Call again with the same check_id, which looks again "
             "and sends only what is not there.",
         )
+
+
+def _told(result: Commit) -> str:
+    """Return the result of a refused commit as text: its message, and what clients need that show only that."""
+    lines = [result.summary, f"check_id: {result.check_id}"]
+    lines.append("counts: " + ", ".join(f"{name} {count}" for name, count in result.counts.model_dump().items()))
+    lines += [f"audience {made.audience_id} holds {made.member_count:,} of them" for made in result.audiences]
+    lines.append(report.problem_lines(result.problems))
+    return "\n".join(filter(None, lines))
 
 
 def already_done(result: Result) -> Result:

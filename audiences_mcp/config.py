@@ -29,6 +29,7 @@ class Settings:
         sandbox: Whether the embedded sandbox is used instead of Atoms.
         default_region: Region as written (ISO code) for numbers without a country code, or None.
         read_only: Whether the tools that change anything are hidden.
+        mask_numbers: Whether a model reads the last four digits of a number only.
         folders: Absolute paths of the folders that lists may be read from.
         suppression_file: File of numbers that are never uploaded, or None.
         audit_log: File to which each write appends a line, or None.
@@ -42,6 +43,7 @@ class Settings:
     sandbox: bool = False
     default_region: str | None = None
     read_only: bool = False
+    mask_numbers: bool = False
     folders: tuple[Path, ...] = ()
     suppression_file: Path | None = None
     audit_log: Path | None = None
@@ -69,6 +71,7 @@ def settings_from(
         sandbox=sandbox or _switch(environment, "AUDIENCES_MCP_SANDBOX"),
         default_region=_value(environment, "AUDIENCES_MCP_DEFAULT_REGION"),
         read_only=read_only or _switch(environment, "AUDIENCES_MCP_READ_ONLY"),
+        mask_numbers=_switch(environment, "AUDIENCES_MCP_MASK_NUMBERS"),
         folders=_folders([*(_value(environment, "AUDIENCES_MCP_FOLDERS") or "").split(os.pathsep), *folders]),
         suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
         audit_log=_path(_value(environment, "AUDIENCES_MCP_AUDIT_LOG")),

@@ -20,6 +20,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
+from audiences_mcp.app import App
 from audiences_mcp.asking import Question
 from audiences_mcp.calls import Call, limited
 from audiences_mcp.errors import AudiencesError, Refused
@@ -101,23 +102,36 @@ class AudienceTool(Tool):
     ) -> CallToolResult | InputRequiredResult:
         """Call the tool; whatever goes wrong becomes a message that says what to do, and nothing else leaks out."""
         _ = convert_result
+        app: App = context.request_context.lifespan_context
+        try:
+            return await self._answer_in_time(arguments, context, app)
+        except ToolError as error:
+            raise ToolError(app.shown(str(error))) from None
+
+    async def _answer_in_time(
+        self, arguments: dict[str, Any], context: Context[Any, Any], app: App
+    ) -> CallToolResult | InputRequiredResult:
+        async def report(done: float, total: float | None, text: str | None) -> None:
+            await context.report_progress(done, total, app.shown(text))
+
         values = self._checked(arguments)
-        with limited(Call(self.name, context.report_progress)):
-            return await self._answered(values, context)
+        with limited(Call(self.name, report)):
+            return await self._answered(values, context, app)
         raise ToolError(
             f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "
             "arguments: what was done already is found and not done again.",
         )
 
     async def _answered(
-        self, values: dict[str, Any], context: Context[Any, Any]
+        self, values: dict[str, Any], context: Context[Any, Any], app: App
     ) -> CallToolResult | InputRequiredResult:
         try:
             result = await self.fn(**values, **({self.context_kwarg: context} if self.context_kwarg else {}))
         except Question as question:
             return question.result
         except Refused as error:
-            return _answer(_shortened(error.result), text=str(error))
+            refused = app.shown(error.result)
+            return _answer(_shortened(refused), text=error.told(refused))
         except AudiencesError as error:
             raise ToolError(clip(str(error), MAX_ANSWER)) from None
         except Exception as error:  # noqa: BLE001 - the boundary: an unforeseen error's text may hold phone numbers
@@ -128,7 +142,7 @@ class AudienceTool(Tool):
                 f"audiences-mcp failed inside {self.name} ({type(error).__name__} at {place}). The outcome is unknown: "
                 "look with list_audiences before trying again.",
             ) from None
-        return _answer(_shortened(result))
+        return _answer(_shortened(app.shown(result)))
 
     def _checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         properties: Schema = self.parameters["properties"]

@@ -18,6 +18,9 @@ The text of every one is shown to the model as it is: one or two plain sentences
 anything was changed and what to do next. No text holds a key, a header or a traceback.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from pydantic import BaseModel
 
 
@@ -37,13 +40,14 @@ class Refused(AudiencesError):
     """A commit that was refused.
 
     Args:
-        message: What the model reads.
         result: The complete result of the tool, for clients that show or validate only the structured part.
+        told: Makes what the model reads of a result, so that both parts say the same, however the result is shown.
     """
 
-    def __init__(self, message: str, result: BaseModel) -> None:
-        super().__init__(message)
+    def __init__(self, result: BaseModel, told: Callable[[Any], str]) -> None:
+        super().__init__(told(result))
         self.result = result
+        self.told = told
 
 
 class AtomsError(AudiencesError):

@@ -11,7 +11,8 @@ from audiences_mcp.config import DEFAULT_URL, Settings, is_set, settings_from
 from audiences_mcp.errors import NotConfigured
 
 KEY = "sk_0123456789abcdef"
-SWITCHES = {"AUDIENCES_MCP_SANDBOX": "sandbox", "AUDIENCES_MCP_READ_ONLY": "read_only"}
+FLAGS = {"AUDIENCES_MCP_SANDBOX": "sandbox", "AUDIENCES_MCP_READ_ONLY": "read_only"}
+SWITCHES = {**FLAGS, "AUDIENCES_MCP_MASK_NUMBERS": "mask_numbers"}
 UNSET = ["", " ", "\t\n", "${user_config.x}", " ${user_config.api_key} ", "${input:atoms-key}", "${}", "a${env.HOME}b"]
 
 
@@ -98,12 +99,12 @@ def test_a_switch_that_is_neither_is_refused_without_its_value(name: str, value:
     assert str(error.value) == f"{name} must be on or off."
 
 
-@pytest.mark.parametrize(("name", "field"), SWITCHES.items())
+@pytest.mark.parametrize(("name", "field"), FLAGS.items())
 def test_a_flag_of_the_command_line_turns_a_switch_on_whatever_the_environment_says(name: str, field: str) -> None:
     flag: Any = {field: True}
     assert getattr(settings_from({name: "off"}, **flag), field) is True
     assert getattr(settings_from({name: "on"}), field) is True
-    others = [other for other in SWITCHES.values() if other != field]
+    others = [other for other in FLAGS.values() if other != field]
     assert [getattr(settings_from({}, **flag), other) for other in others] == [False]
 
 

@@ -35,6 +35,6 @@ def test_the_text_of_an_error_is_its_message_alone(error: type[AudiencesError]) 
 
 def test_a_refused_commit_carries_its_whole_result_beside_its_text() -> None:
     result = Result(summary="Nothing was sent.")
-    refused = Refused("Nothing was sent, since two rows cannot be called.", result)
-    assert str(refused) == "Nothing was sent, since two rows cannot be called."
+    refused = Refused(result, lambda told: f"{told.summary} Two rows cannot be called.")
+    assert str(refused) == refused.told(result) == "Nothing was sent. Two rows cannot be called."
     assert refused.result is result

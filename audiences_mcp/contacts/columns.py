@@ -13,6 +13,7 @@ from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.tables import Table, holds_number
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.masking import text_masked
 from audiences_mcp.text import line
 
 _SAMPLED_CELLS = 500
@@ -79,7 +80,8 @@ def find_header(table: Table, wanted: str, argument: str) -> int:
     """
     folded = [header.strip().casefold() for header in table.headers]
     key = line(wanted).casefold()
-    alike = [place for place, header in enumerate(folded) if header == key]
+    # A header with many digits may have been shown masked.
+    alike = [place for place, header in enumerate(folded) if key in {header, text_masked(header)}]
     exact = [place for place in alike if table.headers[place].strip() == wanted.strip()]
     if len(exact or alike) == 1:
         return (exact or alike)[0]

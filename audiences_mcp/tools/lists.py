@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
+import anyio.to_thread
 from pydantic import Field
 
+from audiences_mcp.app import App
 from audiences_mcp.calls import long_job, this_call
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.contacts.check import CheckedRow
@@ -125,10 +127,13 @@ async def list_check_rows(
     does not show enough, or to answer why one contact was left out or who is on do-not-call. Reads what the server keeps
     for 60 minutes; for stored people use list_audience_members.
     """
-    stored = app_of(ctx).checks.get(check_id)
+    app = app_of(ctx)
+    stored = app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    matching = [row for row in stored.rows if _row_matches(row, status, reason, contains)]
+    matching = [row for row in stored.rows if _row_matches(row, status, reason)]
+    if contains:
+        matching = await anyio.to_thread.run_sync(lambda: [row for row in matching if _holds(row, contains, app)])
     listed = [_listed(row) for row in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(listed)
     turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
@@ -141,11 +146,15 @@ async def list_check_rows(
     )
 
 
-def _row_matches(row: CheckedRow, status: str | None, reason: str | None, contains: str | None) -> bool:
-    if (status and row.status != status) or (reason and row.reason != reason):
-        return False
-    texts = (row.label, row.value, row.phone.number if row.phone else "", *row.fields)
-    return not contains or any(contains.casefold() in text.casefold() for text in texts)
+def _row_matches(row: CheckedRow, status: str | None, reason: str | None) -> bool:
+    return not (status and row.status != status) and not (reason and row.reason != reason)
+
+
+def _holds(row: CheckedRow, wanted: str, app: App) -> bool:
+    """Tell whether a row holds a text, in what is shown of it: else masked digits could be found out one by one."""
+    number = row.phone.number if row.phone else ""
+    seen = app.shown({"value": [row.value, number], "fields": [row.label, *row.fields]})
+    return any(wanted.casefold() in text.casefold() for texts in seen.values() for text in texts)
 
 
 def _listed(row: CheckedRow) -> ListedRow:
