@@ -1,7 +1,7 @@
 """One check, whole: the list and its options in, a stored check with its report out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from time import monotonic
@@ -21,15 +21,16 @@ from audiences_mcp.contacts.cautions import (
     variable_warnings,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
-from audiences_mcp.contacts.columns import free_name, is_variable_name
+from audiences_mcp.contacts.columns import is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv, table_from_file
-from audiences_mcp.contacts.tables import Row, Table, Tick
+from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.members import table_of
 from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion
 from audiences_mcp.text import line, several
 
@@ -90,7 +91,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         NotConfigured: The suppression file cannot be read.
         AtomsError: An audience that is needed could not be read.
     """
-    default_region, region = _default_region(app, request)
+    default_region, region = default_region_of(app, request.default_region)
     options = _options(request, region)
     target = await _target(app, request)
     do_not_call, trouble = await app.do_not_call()
@@ -129,9 +130,9 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     return stored
 
 
-def _default_region(app: App, request: Request) -> tuple[DefaultRegion, str | None]:
+def default_region_of(app: App, argument: str | None = None) -> tuple[DefaultRegion, str | None]:
     """Return which region applies and whence; none is ever assumed."""
-    for text, source in ((request.default_region, "argument"), (app.settings.default_region, "setting")):
+    for text, source in ((argument, "argument"), (app.settings.default_region, "setting")):
         if text and text.strip():
             try:
                 region = region_code(text)
@@ -209,34 +210,14 @@ def _typed(contact: Contact) -> TypedContact:
 
 
 async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
-    """Return the members of stored audiences as one list, with the phone column of the first."""
+    """Return the members of stored audiences as one list; a wholly blank row is no row."""
     if not audience_ids:
         raise InvalidInput("from_audiences is empty: give at least one audience_id.")
-    found = [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
-    phone = found[0][0].phone_column
-    others = dict.fromkeys(name for stored in found for name in audience_columns(*stored)[1:])
-    people = [
-        (
-            member.data.get(audience.phone_column, ""),
-            *("" if name == audience.phone_column else member.data.get(name, "") for name in others),
-        )
-        for audience, members in found
-        for member in members
-    ]
-    rows = [Row(number, cells) for number, cells in enumerate(people, 1) if any(cell.strip() for cell in cells)]
+    table = table_of([await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)])
+    rows = [row for row in table.rows if any(map(str.strip, row.cells))]
     if not rows:
         raise InvalidInput("The audiences have no members, so there is no list to check.")
-    headers = _unique(line(name) for name in (phone, *others))
-    return Table(headers, rows, phone_column=headers[0])
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names of which no two are alike, though they may have become so by cleaning."""
-    taken: dict[str, int] = {}
-    return tuple(
-        free_name(name if name and name not in taken else f"{name}_{place}", taken)
-        for place, name in enumerate(names, 1)
-    )
+    return replace(table, rows=rows)
 
 
 async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":

@@ -290,6 +290,16 @@ class MemberList(BaseModel):
     next_step: str
 
 
+class MemberSearch(BaseModel):
+    """The members of an audience that match."""
+
+    summary: str
+    members: Annotated[list[MemberInfo], _SameList]
+    limit_reached: bool
+    omitted: int | None = None
+    next_step: str
+
+
 class Deletion(BaseModel):
     """What was deleted, or what would be."""
 
