@@ -67,6 +67,19 @@ def long_job() -> None:
     _limit.get().deadline = inf
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Whose rows an audit has: they are stored already.
+
+    Args:
+        audience_id: The audience.
+        member_ids: The member of each row.
+    """
+
+    audience_id: str
+    member_ids: Sequence[str]
+
+
 @dataclass(slots=True)
 class StoredCheck:
     """A check that the server keeps, so that nobody retypes numbers.
@@ -79,6 +92,7 @@ class StoredCheck:
         written: Whether something was, or may have been, written for it.
         result: What the commit answered, once it is done.
         latest: Every row as the last commit found it: people may have come on a list since the check.
+        audited: For an audit of a stored audience, which cannot be committed, whose rows they are.
     """
 
     check_id: str
@@ -88,6 +102,7 @@ class StoredCheck:
     written: bool = False
     result: Commit | None = None
     latest: Check | None = None
+    audited: Audited | None = None
 
     @property
     def rows(self) -> list[CheckedRow]:
@@ -232,7 +247,7 @@ class App:
             CHECK_LIFETIME,
             room=_KEPT_ROWS,
             weight=lambda stored: len(stored.check.rows),
-            mend="call check_contacts again and use the check_id of its answer. Nothing was changed.",
+            mend="call check_contacts, or audit_audience, again and use the check_id of its answer. Nothing was changed.",
             clock=clock,
         )
         self.tokens: Shelf[DeletionToken] = Shelf(

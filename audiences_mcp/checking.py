@@ -101,14 +101,14 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         excluded_audience=await _excluded(app, request),
         already_member=target.known if target else None,
     )
-    check = await _in_thread(partial(check_table, table, options, known), progress)
+    check = await in_thread(partial(check_table, table, options, known), progress)
 
     def tell(_: Tick) -> CheckReport:
         against = objections(table, check)
         countries = country_warnings(table, check, options)
         warnings = [
             *([trouble] if trouble else []),
-            *_known_warnings(known),
+            *known_warnings(known),
             *_target_warnings(check, target),
             *table.notes,
             *(objection.warning for objection in against),
@@ -122,9 +122,9 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *_country_ask(check, options, countries),
         ]
         next_step = _next_step(app, check, target, asks, unchecked=bool(trouble))
-        return _report(check, default_region, warnings, next_step)
+        return report_of(check, default_region, warnings, next_step)
 
-    told = await _in_thread(tell, progress)
+    told = await in_thread(tell, progress)
     stored = StoredCheck(told.check_id, check, told)
     app.checks.put(told.check_id, stored)
     return stored
@@ -196,9 +196,9 @@ async def read_table(app: App, request: Request, progress: Progress) -> Table:
     if request.contacts is not None:
         return table_from_contacts([_typed(contact) for contact in request.contacts])
     if request.csv_text is not None:
-        return await _in_thread(partial(table_from_csv, request.csv_text), progress)
+        return await in_thread(partial(table_from_csv, request.csv_text), progress)
     if (path := request.file_path) is not None:
-        return await _in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
+        return await in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
     return await _table_of_audiences(app, request.from_audiences or ())
 
 
@@ -247,7 +247,7 @@ async def _excluded(app: App, request: Request) -> KnownNumbers | None:
 # --- off the event loop --------------------------------------------------------------------------------------------
 
 
-async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
+async def in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
     """Run work in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
     told = monotonic()
 
@@ -264,7 +264,8 @@ async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
 # --- the report ----------------------------------------------------------------------------------------------------
 
 
-def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str], next_step: str) -> CheckReport:
+def report_of(check: Check, default_region: DefaultRegion, warnings: Sequence[str], next_step: str) -> CheckReport:
+    """Return the report of a check, with what only who made the check can tell of it."""
     counts = report.counts_of(check.rows)
     reasons = report.by_reason(check.rows)
     hidden = sum(reason.count for reason in reasons) - MAX_PROBLEMS
@@ -287,7 +288,8 @@ def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str]
     )
 
 
-def _known_warnings(known: KnownLists) -> list[str]:
+def known_warnings(known: KnownLists) -> list[str]:
+    """Tell which entries of the lists cannot be compared, or only by their last digits."""
     lists = (
         ("do-not-call list", known.do_not_call),
         ("suppression file", known.suppression_list),

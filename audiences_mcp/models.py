@@ -300,6 +300,39 @@ class MemberSearch(BaseModel):
     next_step: str
 
 
+class BlankColumn(BaseModel):
+    """A column that is blank for some of the people who would be called."""
+
+    column: str
+    blank: int
+
+
+class AuditProblem(Problem):
+    """A stored member who should not, or cannot, be called."""
+
+    member_id: str
+
+
+class Audit(BaseModel):
+    """Whether a stored audience is ready to dial, and what is in the way."""
+
+    summary: str
+    check_id: str
+    audience_id: str
+    name: str
+    ready_to_dial: bool
+    counts: Annotated[Counts, _SameObject]
+    by_reason: Annotated[list[ReasonCount], _SameList]
+    problems: list[AuditProblem]
+    blank_columns: list[BlankColumn]
+    by_country: Annotated[list[RegionCount], _SameList]
+    by_line_type: Annotated[list[LineTypeCount], _SameList]
+    time_zones: Annotated[list[ZoneCount], _SameList]
+    calling_hours_now: Annotated[CallingHours, _SameObject]
+    warnings: list[str]
+    next_step: str
+
+
 class Deletion(BaseModel):
     """What was deleted, or what would be."""
 

@@ -27,6 +27,7 @@ HINTS = {
     "get_audience": (True, False, True, True),
     "list_audience_members": (True, False, True, True),
     "search_audience_members": (True, False, True, True),
+    "audit_audience": (True, False, True, True),
     "delete_audience": (False, True, True, True),
 }
 INITIALIZE = {
