@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/client.py
 
     from audiences_mcp.atoms.client import AtomsClient
+    from audiences_mcp.removing import Leave
 
 CALL_SECONDS = 50.0
 """Seconds that a call takes at most, unless it is a long job; clients give up after 60."""
@@ -45,6 +46,7 @@ DO_NOT_CALL_LIFETIME = 5 * 60.0
 
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
+_KEPT_MEMBERS = 200_000  # of all removals that were asked about
 _KEPT_PLANS = 1_000
 _REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
@@ -256,6 +258,14 @@ class App:
             room=_KEPT_TOKENS,
             weight=lambda _: 1,
             mend="call delete_audience without a token to get a new one. Nothing was deleted.",
+            clock=clock,
+        )
+        self.removals: Shelf[Leave] = Shelf(
+            "confirm_token",
+            TOKEN_LIFETIME,
+            room=_KEPT_MEMBERS,
+            weight=lambda leave: len(leave.choice.members),
+            mend="call remove_audience_members without a token to get a new one. Nothing was removed.",
             clock=clock,
         )
         self._plans: OrderedDict[str, Plan] = OrderedDict()

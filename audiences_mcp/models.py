@@ -333,6 +333,31 @@ class Audit(BaseModel):
     next_step: str
 
 
+class PossibleMember(BaseModel):
+    """A member who may be meant."""
+
+    member_id: str
+    phone_number: str
+
+
+class Removal(BaseModel):
+    """Who was removed, or would be."""
+
+    summary: str
+    audience_id: str
+    name: str
+    removed: int
+    to_remove: int | None = None
+    member_count: int
+    not_found: list[str]
+    not_found_count: int
+    possible: list[PossibleMember]
+    undo_check_id: str | None = None
+    confirm_token: str | None = None
+    warnings: list[str]
+    next_step: str
+
+
 class Deletion(BaseModel):
     """What was deleted, or what would be."""
 

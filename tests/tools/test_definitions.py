@@ -27,8 +27,9 @@ HINTS = {
     "get_audience": (True, False, True, True),
     "list_audience_members": (True, False, True, True),
     "search_audience_members": (True, False, True, True),
-    "audit_audience": (True, False, True, True),
+    "remove_audience_members": (False, True, True, True),
     "delete_audience": (False, True, True, True),
+    "audit_audience": (True, False, True, True),
 }
 INITIALIZE = {
     "jsonrpc": "2.0",
