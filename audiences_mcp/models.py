@@ -333,6 +333,21 @@ class Audit(BaseModel):
     next_step: str
 
 
+class Export(BaseModel):
+    """The file that an audience was written into."""
+
+    summary: str
+    audience_id: str
+    name: str
+    file_path: str
+    rows: int
+    phone_column: str
+    columns: list[str]
+    verified: bool
+    warnings: list[str]
+    next_step: str
+
+
 class PossibleMember(BaseModel):
     """A member who may be meant."""
 

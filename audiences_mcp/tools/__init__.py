@@ -9,7 +9,7 @@ from audiences_mcp.definitions import AudienceTool
 from audiences_mcp.tools.lists import check_contacts, list_check_rows
 from audiences_mcp.tools.reads import get_audience, list_audience_members, list_audiences, search_audience_members
 from audiences_mcp.tools.removes import remove_audience_members
-from audiences_mcp.tools.stored import audit_audience
+from audiences_mcp.tools.stored import audit_audience, export_audience
 from audiences_mcp.tools.writes import add_contacts, create_audience, delete_audience
 
 
@@ -37,6 +37,7 @@ TOOLS = (
     (remove_audience_members, "Remove audience members", _hints(read_only=False, destructive=True)),
     (delete_audience, "Delete an audience", _hints(read_only=False, destructive=True)),
     (audit_audience, "Audit an audience", READ),
+    (export_audience, "Export an audience to a file", _hints(read_only=False, idempotent=False)),
 )
 """Every tool: its function, its title, its hints."""
 

@@ -30,6 +30,7 @@ HINTS = {
     "remove_audience_members": (False, True, True, True),
     "delete_audience": (False, True, True, True),
     "audit_audience": (True, False, True, True),
+    "export_audience": (False, False, False, True),
 }
 INITIALIZE = {
     "jsonrpc": "2.0",
