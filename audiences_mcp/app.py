@@ -2,7 +2,7 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/connection.py
 
     from audiences_mcp.atoms.client import AtomsClient
+    from audiences_mcp.removing import Leave
 
 CHECK_LIFETIME = 60 * 60.0
 """Seconds that a check is kept."""
@@ -42,10 +43,24 @@ DO_NOT_CALL_LIFETIME = 5 * 60.0
 
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
+_KEPT_MEMBERS = 200_000  # of all removals that were asked about
 _REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Whose rows an audit has: they are stored already.
+
+    Args:
+        audience_id: The audience.
+        member_ids: The member of each row.
+    """
+
+    audience_id: str
+    member_ids: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -60,6 +75,7 @@ class StoredCheck:
         written: Whether something was, or may have been, written for it.
         result: What the commit answered, once it is done.
         latest: Every row as the last commit found it: people may have come on a list since the check.
+        audited: For an audit of a stored audience, which cannot be committed, whose rows they are.
     """
 
     check_id: str
@@ -69,6 +85,7 @@ class StoredCheck:
     written: bool = False
     result: Commit | None = None
     latest: Check | None = None
+    audited: Audited | None = None
 
     @property
     def rows(self) -> list[CheckedRow]:
@@ -183,7 +200,7 @@ class App:
             CHECK_LIFETIME,
             room=_KEPT_ROWS,
             weight=lambda stored: len(stored.check.rows),
-            mend="call check_contacts again and use the check_id of its answer. Nothing was changed.",
+            mend="call check_contacts, or audit_audience, again and use the check_id of its answer. Nothing was changed.",
             clock=clock,
         )
         self.tokens: Shelf[DeletionToken] = Shelf(
@@ -192,6 +209,14 @@ class App:
             room=_KEPT_TOKENS,
             weight=lambda _: 1,
             mend="call delete_audience without a token to get a new one. Nothing was deleted.",
+            clock=clock,
+        )
+        self.removals: Shelf[Leave] = Shelf(
+            "confirm_token",
+            TOKEN_LIFETIME,
+            room=_KEPT_MEMBERS,
+            weight=lambda leave: len(leave.choice.members),
+            mend="call remove_audience_members without a token to get a new one. Nothing was removed.",
             clock=clock,
         )
         self.audit_log = AuditLog(settings.audit_log)

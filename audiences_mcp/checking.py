@@ -1,7 +1,7 @@
 """One check, whole: the list and its options in, a stored check with its report out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from time import monotonic
@@ -22,15 +22,16 @@ from audiences_mcp.contacts.cautions import (
     variable_warnings,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
-from audiences_mcp.contacts.columns import free_name, is_variable_name
+from audiences_mcp.contacts.columns import is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv, table_from_file
-from audiences_mcp.contacts.tables import Row, Table, Tick
+from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.members import table_of
 from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion
 from audiences_mcp.text import line, several
 
@@ -91,7 +92,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         NotConfigured: The suppression file cannot be read.
         AtomsError: An audience that is needed could not be read.
     """
-    default_region, region = _default_region(app, request)
+    default_region, region = default_region_of(app, request.default_region)
     options = _options(request, region)
     target = await _target(app, request)
     do_not_call, trouble = await app.do_not_call()
@@ -101,14 +102,14 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         excluded_audience=await _excluded(app, request),
         already_member=target.known if target else None,
     )
-    check = await _in_thread(partial(check_table, table, options, known), progress)
+    check = await in_thread(partial(check_table, table, options, known), progress)
 
     def tell(_: Tick) -> CheckReport:
         against = objections(table, check)
         countries = country_warnings(table, check, options)
         warnings = [
             *([trouble] if trouble else []),
-            *_known_warnings(known),
+            *known_warnings(known),
             *_target_warnings(check, target),
             *table.notes,
             *(objection.warning for objection in against),
@@ -122,17 +123,17 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *_country_ask(check, options, countries),
         ]
         next_step = _next_step(app, check, target, asks, unchecked=bool(trouble))
-        return _report(check, default_region, warnings, next_step)
+        return report_of(check, default_region, warnings, next_step)
 
-    told = await _in_thread(tell, progress)
+    told = await in_thread(tell, progress)
     stored = StoredCheck(told.check_id, check, told)
     app.checks.put(told.check_id, stored)
     return stored
 
 
-def _default_region(app: App, request: Request) -> tuple[DefaultRegion, str | None]:
+def default_region_of(app: App, argument: str | None = None) -> tuple[DefaultRegion, str | None]:
     """Return which region applies and whence; none is ever assumed."""
-    for text, source in ((request.default_region, "argument"), (app.settings.default_region, "setting")):
+    for text, source in ((argument, "argument"), (app.settings.default_region, "setting")):
         if text and text.strip():
             try:
                 region = region_code(text)
@@ -196,9 +197,9 @@ async def read_table(app: App, request: Request, progress: Progress) -> Table:
     if request.contacts is not None:
         return table_from_contacts([_typed(contact) for contact in request.contacts])
     if request.csv_text is not None:
-        return await _in_thread(partial(table_from_csv, request.csv_text), progress)
+        return await in_thread(partial(table_from_csv, request.csv_text), progress)
     if (path := request.file_path) is not None:
-        return await _in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
+        return await in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
     return await _table_of_audiences(app, request.from_audiences or ())
 
 
@@ -210,34 +211,14 @@ def _typed(contact: Contact) -> TypedContact:
 
 
 async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
-    """Return the members of stored audiences as one list, with the phone column of the first."""
+    """Return the members of stored audiences as one list; a wholly blank row is no row."""
     if not audience_ids:
         raise InvalidInput("from_audiences is empty: give at least one audience_id.")
-    found = [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
-    phone = found[0][0].phone_column
-    others = dict.fromkeys(name for stored in found for name in audience_columns(*stored)[1:])
-    people = [
-        (
-            member.data.get(audience.phone_column, ""),
-            *("" if name == audience.phone_column else member.data.get(name, "") for name in others),
-        )
-        for audience, members in found
-        for member in members
-    ]
-    rows = [Row(number, cells) for number, cells in enumerate(people, 1) if any(cell.strip() for cell in cells)]
+    table = table_of([await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)])
+    rows = [row for row in table.rows if any(map(str.strip, row.cells))]
     if not rows:
         raise InvalidInput("The audiences have no members, so there is no list to check.")
-    headers = _unique(line(name) for name in (phone, *others))
-    return Table(headers, rows, phone_column=headers[0])
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names of which no two are alike, though they may have become so by cleaning."""
-    taken: dict[str, int] = {}
-    return tuple(
-        free_name(name if name and name not in taken else f"{name}_{place}", taken)
-        for place, name in enumerate(names, 1)
-    )
+    return replace(table, rows=rows)
 
 
 async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":
@@ -267,7 +248,7 @@ async def _excluded(app: App, request: Request) -> KnownNumbers | None:
 # --- off the event loop --------------------------------------------------------------------------------------------
 
 
-async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
+async def in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
     """Run work in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
     told = monotonic()
 
@@ -284,7 +265,8 @@ async def _in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
 # --- the report ----------------------------------------------------------------------------------------------------
 
 
-def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str], next_step: str) -> CheckReport:
+def report_of(check: Check, default_region: DefaultRegion, warnings: Sequence[str], next_step: str) -> CheckReport:
+    """Return the report of a check, with what only who made the check can tell of it."""
     counts = report.counts_of(check.rows)
     reasons = report.by_reason(check.rows)
     hidden = sum(reason.count for reason in reasons) - MAX_PROBLEMS
@@ -307,7 +289,8 @@ def _report(check: Check, default_region: DefaultRegion, warnings: Sequence[str]
     )
 
 
-def _known_warnings(known: KnownLists) -> list[str]:
+def known_warnings(known: KnownLists) -> list[str]:
+    """Tell which entries of the lists cannot be compared, or only by their last digits."""
     lists = (
         ("do-not-call list", known.do_not_call),
         ("suppression file", known.suppression_list),

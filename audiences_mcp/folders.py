@@ -1,4 +1,4 @@
-"""Which files of this machine a caller may have read: lists in the allowed folders, and nothing else.
+"""Which files of this machine a caller may have read or written: lists in the allowed folders, and nothing else.
 
 A path comes from a model, so it is not trusted: it is resolved first, links and all, and whatever lies outside of the
 allowed folders is refused in the same words whether it exists or not.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audiences_mcp.contacts.sources import SUFFIXES, File
 from audiences_mcp.errors import InvalidInput, NotConfigured
-from audiences_mcp.text import line
+from audiences_mcp.text import clean, line
 
 MAX_BYTES = 50_000_000
 """How long a file may be."""
@@ -35,7 +35,7 @@ _MAX_SEEN = 10_000  # entries of a folder in which a name is looked for
 
 
 class Folders:
-    """The folders that lists may be read from.
+    """The folders that lists may be read from and written into.
 
     Args:
         folders: Absolute paths; those that do not exist are passed over.
@@ -66,6 +66,37 @@ class Folders:
         text = file_path.strip().strip("\"'")
         self._refuse_foreign(text)
         return read_file(self._found(text))
+
+    def new_file(self, file_path: str) -> Path:
+        """Return where a new .csv file may be written; a name alone goes into the first folder.
+
+        Raises:
+            NotConfigured: No folder is allowed.
+            InvalidInput: It may not be written there, or something of that name is there already; says what to do.
+        """
+        if not self._folders:
+            raise NotConfigured(
+                "This server may not write files yet, so nothing was written. Set AUDIENCES_MCP_FOLDERS in its configuration "
+                "(or --folder PATH) to the folder that files go into and restart it.",
+            )
+        text = file_path.strip().strip("\"'")
+        try:
+            path = self._folders[0] / (Path(text).expanduser() if text.startswith(("~/", "~\\")) else Path(text))
+            folder = path.parent.resolve()
+        except (ValueError, RuntimeError, OSError):
+            raise InvalidInput("file_path cannot be a path, so nothing was written: give a file name.") from None
+        if path.suffix.lower() != ".csv" or clean(path.name) != path.name:
+            raise InvalidInput("An audience is written as CSV, so nothing was written: give a name that ends in .csv.")
+        if _URL.match(text) or not self._allows(folder / path.name):
+            raise InvalidInput(
+                "file_path is not inside a folder that this server may write to, so nothing was written. Give a file name "
+                f"alone, or a path inside {self._named()}.",
+            )
+        if not folder.is_dir():
+            raise InvalidInput(f"There is no folder {_listed([folder])}, so nothing was written: name one that exists.")
+        if os.path.lexists(folder / path.name):
+            raise _exists()
+        return folder / path.name
 
     def _refuse_foreign(self, file_path: str) -> None:
         """Refuse what is no path of this machine."""
@@ -152,6 +183,32 @@ def read_file(path: Path) -> File:
             f"The file is longer than {MAX_BYTES // 1_000_000} MB: divide the list, or leave out columns."
         )
     return File(suffix, content, path.stem)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that does not exist yet, whole or not at all; only who runs the server may read it.
+
+    Raises:
+        InvalidInput: Something of that name is there, be it a link, or the system does not let it be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    except FileExistsError:
+        raise _exists() from None
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise InvalidInput(f"The file cannot be written ({reason}), so there is none: choose another folder.") from None
+
+
+def _exists() -> InvalidInput:
+    return InvalidInput("A file of this name is there already, and nothing is overwritten: give another name.")
 
 
 def _refuse_suffix(suffix: str) -> None:

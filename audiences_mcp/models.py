@@ -290,6 +290,89 @@ class MemberList(BaseModel):
     next_step: str
 
 
+class MemberSearch(BaseModel):
+    """The members of an audience that match."""
+
+    summary: str
+    members: Annotated[list[MemberInfo], _SameList]
+    limit_reached: bool
+    omitted: int | None = None
+    next_step: str
+
+
+class BlankColumn(BaseModel):
+    """A column that is blank for some of the people who would be called."""
+
+    column: str
+    blank: int
+
+
+class AuditProblem(Problem):
+    """A stored member who should not, or cannot, be called."""
+
+    member_id: str
+
+
+class Audit(BaseModel):
+    """Whether a stored audience is ready to dial, and what is in the way."""
+
+    summary: str
+    check_id: str
+    audience_id: str
+    name: str
+    ready_to_dial: bool
+    counts: Annotated[Counts, _SameObject]
+    by_reason: Annotated[list[ReasonCount], _SameList]
+    problems: list[AuditProblem]
+    blank_columns: list[BlankColumn]
+    by_country: Annotated[list[RegionCount], _SameList]
+    by_line_type: Annotated[list[LineTypeCount], _SameList]
+    time_zones: Annotated[list[ZoneCount], _SameList]
+    calling_hours_now: Annotated[CallingHours, _SameObject]
+    warnings: list[str]
+    next_step: str
+
+
+class Export(BaseModel):
+    """The file that an audience was written into."""
+
+    summary: str
+    audience_id: str
+    name: str
+    file_path: str
+    rows: int
+    phone_column: str
+    columns: list[str]
+    verified: bool
+    warnings: list[str]
+    next_step: str
+
+
+class PossibleMember(BaseModel):
+    """A member who may be meant."""
+
+    member_id: str
+    phone_number: str
+
+
+class Removal(BaseModel):
+    """Who was removed, or would be."""
+
+    summary: str
+    audience_id: str
+    name: str
+    removed: int
+    to_remove: int | None = None
+    member_count: int
+    not_found: list[str]
+    not_found_count: int
+    possible: list[PossibleMember]
+    undo_check_id: str | None = None
+    confirm_token: str | None = None
+    warnings: list[str]
+    next_step: str
+
+
 class Deletion(BaseModel):
     """What was deleted, or what would be."""
 

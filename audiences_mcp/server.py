@@ -19,11 +19,12 @@ number, a country or consent: ask the person.
 
 Check first: check_contacts reads a list (a file, typed contacts, CSV text or stored audiences), tells row by row what is \
 ready, sends nothing and gives a check_id. Show the person its counts, sample, problems and warnings. list_check_rows \
-gives more rows; default_region, bare_digits or phone_columns settle what is unsure."""
+gives more rows; default_region, bare_digits or phone_columns settle what is unsure. audit_audience tells whether a stored \
+audience is ready to dial."""
 
 _WRITING = """\
-Then pass the check_id to create_audience or add_contacts; never retype numbers. Repeating a call is safe. \
-delete_audience asks for confirmation first."""
+Then pass the check_id to create_audience or add_contacts, or to remove_audience_members to take these people out; never \
+retype numbers. Repeating a call is safe. delete_audience asks for confirmation first."""
 
 _MASKED = """\
 Numbers show their last four digits only, as …4567, as the person set it: a check_id stands for the whole ones. A search \

@@ -19,7 +19,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _table() -> str:
-    rows = ["| tool | what it does | changes Atoms |", "| --- | --- | --- |"]
+    rows = ["| tool | what it does | changes anything |", "| --- | --- | --- |"]
     for tool in build_tools(read_only=False):
         assert tool.annotations is not None
         changes = "no" if tool.annotations.read_only_hint else "deletes" if tool.annotations.destructive_hint else "yes"

@@ -29,6 +29,8 @@ _PRIVATE = re.compile(
     r"passwords?|passwd|passwort|pwd|pin|cvv|cvc|ssn|secrets?|tokens?|iban|card(?:number)?|aadhaa?r|passport",
     re.IGNORECASE,
 )
+# Headers with the cells of the ready rows.
+_Columns = Sequence[tuple[str, Sequence[str]]]
 _IN_FIGURES = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
@@ -124,25 +126,15 @@ def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
 def variable_warnings(check: Check) -> list[str]:
     """Tell of the columns whose cells are blank, too long or badly read aloud, for a voice agent says them."""
     ready = check.ready
-    columns = [(column.source, [row.fields[place] for row in ready]) for place, column in enumerate(check.columns[1:])]
+    columns = _cells_of_columns(check)
     optional = check.optional_columns
     blank = [
         (header, count)
         for header, count in _counted(columns, lambda cell: not cell or cell.isspace())
         if header not in optional or count < len(ready)
     ]
-    found = (
-        ("Blank for some people (keep_columns sends only the columns that the agent needs)", blank),
-        (
-            f"Longer than {_LONG} characters, which is much to read out",
-            _counted(columns, lambda cell: len(cell) > _LONG),
-        ),
-        (
-            "Dates in figures or web addresses, read badly aloud (10 March 2024 is better)",
-            _counted(columns, _reads_badly),
-        ),
-    )
-    texts = [f"{what}: {_list(counted)}." for what, counted in found if counted]
+    what = "Blank for some people (keep_columns sends only the columns that the agent needs)"
+    texts = [*([f"{what}: {_list(blank)}."] if blank else []), *_spoken_warnings(columns)]
     private = [
         column.source
         for column in check.columns[1:]
@@ -153,6 +145,30 @@ def variable_warnings(check: Check) -> list[str]:
             f"Private by its name, and sent all the same unless keep_columns leaves it out: {_quoted(private[0])}."
         )
     return texts
+
+
+def spoken_warnings(check: Check) -> list[str]:
+    """Tell of the columns whose cells are long or badly read aloud."""
+    return _spoken_warnings(_cells_of_columns(check))
+
+
+def _spoken_warnings(columns: _Columns) -> list[str]:
+    found = (
+        (
+            f"Longer than {_LONG} characters, which is much to read out",
+            _counted(columns, lambda cell: len(cell) > _LONG),
+        ),
+        (
+            "Dates in figures or web addresses, read badly aloud (10 March 2024 is better)",
+            _counted(columns, _reads_badly),
+        ),
+    )
+    return [f"{what}: {_list(counted)}." for what, counted in found if counted]
+
+
+def _cells_of_columns(check: Check) -> _Columns:
+    ready = check.ready
+    return [(column.source, [row.fields[place] for row in ready]) for place, column in enumerate(check.columns[1:])]
 
 
 def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
@@ -167,7 +183,7 @@ def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
     return [text]
 
 
-def _counted(columns: Sequence[tuple[str, Sequence[str]]], odd: Callable[[str], bool]) -> list[tuple[str, int]]:
+def _counted(columns: _Columns, odd: Callable[[str], bool]) -> list[tuple[str, int]]:
     counted = [(header, sum(map(odd, cells))) for header, cells in columns]
     return [(header, count) for header, count in counted if count]
 

@@ -12,7 +12,7 @@ from audiences_mcp.errors import InvalidInput
 
 _DELIMITERS = ",;\t|"
 _NAMED_DELIMITER = re.compile(r"sep=([,;\t|])\r?\n?")  # a first line that Excel reads and does not show
-_SNIFFED_LINES, _SNIFFED_TEXT = 50, 200_000
+_SNIFFED_RECORDS, _SNIFFED_TEXT = 50, 200_000
 _MAX_FIELD = 10_000_000
 _TICK = 2_000
 _MARKS = (  # byte order marks; the longer one first, since the other is its beginning
@@ -150,12 +150,16 @@ def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _delimiter(text: str) -> str:
-    """Take the delimiter that cuts the first lines into the most cells, most evenly."""
-    lines = [row for row in text[:_SNIFFED_TEXT].splitlines()[:_SNIFFED_LINES] if row.strip()]
+    """Take the delimiter that cuts the first records into the most cells, most evenly.
 
-    def evenness(delimiter: str) -> tuple[int, int]:
-        widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter)]
+    Records, not lines: a cell in quotes may have lines of its own, which another delimiter could cut evenly.
+    """
+
+    def evenness(delimiter: str) -> tuple[float, int]:
+        records = csv.reader(io.StringIO(text[:_SNIFFED_TEXT], newline=""), delimiter=delimiter)
+        filled = (cells for cells in records if any(map(str.strip, cells)))
+        widths = [len(cells) for cells in islice(filled, _SNIFFED_RECORDS)]
         common = max(set(widths), key=widths.count) if widths else 1
-        return (widths.count(common) if common > 1 else 0, common)
+        return (widths.count(common) / len(widths) if common > 1 else 0, common)
 
     return max(_DELIMITERS, key=evenness)

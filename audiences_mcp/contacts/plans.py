@@ -408,3 +408,11 @@ def country_code(region: str) -> int:
 def main_region(code: int) -> str:
     """Return the region code of the main region of a country code, such as `US` for 1; `ZZ` for none."""
     return phonenumbers.region_code_for_country_code(code)
+
+
+def formatted(e164: str) -> tuple[str, str]:
+    """Return a number as people write it abroad and at home: `+44 20 7946 0958`, `020 7946 0958`."""
+    number = phonenumbers.parse(e164)
+    forms = (phonenumbers.PhoneNumberFormat.INTERNATIONAL, phonenumbers.PhoneNumberFormat.NATIONAL)
+    abroad, at_home = (phonenumbers.format_number(number, form) for form in forms)
+    return abroad, at_home

@@ -152,15 +152,7 @@ def _hours_of(zones: tuple[str, ...], moment: datetime) -> str:
 
 def warnings(check: Check) -> list[str]:
     """Return what a person should know before the list is called, one sentence each, without any third-party text."""
-    ready = check.ready
-    noted = Counter(note for row in ready if row.phone for note in row.phone.notes)
-    texts = [f"{several(noted[note], 'number')}: {note.value}" for note in Note if noted[note]]
-    round_numbers = sum(row.phone.number.endswith(_ROUND_NUMBER) for row in ready if row.phone)
-    if round_numbers >= max(_ROUND_MIN_ROWS, len(ready) // _ROUND_MIN_SHARE):
-        texts.append(
-            f"{several(round_numbers, 'number')} end in {_ROUND_NUMBER}: a spreadsheet may have rounded them; compare "
-            "some with their source.",
-        )
+    texts = number_warnings(check)
     if check.also_objecting:
         texts.append(
             f"{several(check.also_objecting, 'row')} of people who said no in another of their rows, which only_where leaves "
@@ -171,8 +163,22 @@ def warnings(check: Check) -> list[str]:
         texts.append(f"{several(changed, 'column')} got a name of letters, digits and underscores: see columns.")
     if check.dropped_columns:
         texts.append(f"{several(len(check.dropped_columns), 'column')} will not be sent: see dropped_columns.")
-    if ready:
+    if check.ready:
         texts.append("A valid number is one that a line can have; nothing here tells whether somebody answers it.")
+    return texts
+
+
+def number_warnings(check: Check) -> list[str]:
+    """Return what to know of the ready numbers: what was mended in them, of what kind they are, what looks odd."""
+    ready = check.ready
+    noted = Counter(note for row in ready if row.phone for note in row.phone.notes)
+    texts = [f"{several(noted[note], 'number')}: {note.value}" for note in Note if noted[note]]
+    round_numbers = sum(row.phone.number.endswith(_ROUND_NUMBER) for row in ready if row.phone)
+    if round_numbers >= max(_ROUND_MIN_ROWS, len(ready) // _ROUND_MIN_SHARE):
+        texts.append(
+            f"{several(round_numbers, 'number')} end in {_ROUND_NUMBER}: a spreadsheet may have rounded them; compare "
+            "some with their source.",
+        )
     return texts
 
 

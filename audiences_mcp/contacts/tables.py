@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from audiences_mcp.contacts.consent import reads_as_opt_out
+from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
 from audiences_mcp.errors import InvalidInput
@@ -226,7 +227,7 @@ def _count_filled(cells: Iterable[str]) -> int:
 
 def _names(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> list[str]:
     """Return the column names; empty for a column without one."""
-    names = [line(cell) for cell in cells]
+    names = [line(unguarded(cell)) for cell in cells]
     while names and not names[-1]:
         names.pop()
     repeated = _repeated(filter(None, names))

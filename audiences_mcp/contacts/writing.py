@@ -156,9 +156,10 @@ def _unwrap(cell: str) -> tuple[str, tuple[Note, ...]]:
     if not text.isascii():
         text, changed = _western_digits(text)
         notes += [Note.OTHER_DIGITS] * changed
-    quoted = _SPREADSHEET_TEXT.fullmatch(text)
-    if quoted or text[:1] in ("'", "’", "‘", "`"):
-        text = (quoted[1] if quoted else text[1:]).strip()
+    bare = text.lstrip("'’‘` ")  # a file of this package has one more in front than the cell had
+    quoted = _SPREADSHEET_TEXT.fullmatch(bare)
+    if quoted or bare != text:
+        text = (quoted[1] if quoted else bare).strip()
         notes.append(Note.APOSTROPHE)
     label = _LABEL.match(text)
     if label:

@@ -7,7 +7,9 @@ from mcp.types import ToolAnnotations
 
 from audiences_mcp.definitions import AudienceTool
 from audiences_mcp.tools.lists import check_contacts, list_check_rows
-from audiences_mcp.tools.reads import get_audience, list_audience_members, list_audiences
+from audiences_mcp.tools.reads import get_audience, list_audience_members, list_audiences, search_audience_members
+from audiences_mcp.tools.removes import remove_audience_members
+from audiences_mcp.tools.stored import audit_audience, export_audience
 from audiences_mcp.tools.writes import add_contacts, create_audience, delete_audience
 
 
@@ -31,7 +33,11 @@ TOOLS = (
     (list_audiences, "List audiences", READ),
     (get_audience, "Get an audience", READ),
     (list_audience_members, "List audience members", READ),
+    (search_audience_members, "Search audience members", READ),
+    (remove_audience_members, "Remove audience members", _hints(read_only=False, destructive=True)),
     (delete_audience, "Delete an audience", _hints(read_only=False, destructive=True)),
+    (audit_audience, "Audit an audience", READ),
+    (export_audience, "Export an audience to a file", _hints(read_only=False, idempotent=False)),
 )
 """Every tool: its function, its title, its hints."""
 

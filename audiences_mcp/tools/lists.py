@@ -1,5 +1,6 @@
 """The tools that take lists in and show what a check says of them."""
 
+from itertools import compress, repeat
 from typing import Annotated, Any, Literal
 
 import anyio.to_thread
@@ -21,6 +22,8 @@ from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, ap
 from audiences_mcp.tools.pages import turn_from, within_answer
 
 _MAX_CSV = 1_000_000
+_AFTER_CHECK = "Mend what can be mended and check again, or commit the ready rows."
+_AFTER_AUDIT = "Ask the person which of these members should not be in the audience."
 
 
 async def check_contacts(
@@ -110,7 +113,7 @@ async def check_contacts(
 
 async def list_check_rows(
     ctx: Ctx,
-    check_id: Annotated[str, Field(description="check_id that check_contacts gave")],
+    check_id: Annotated[str, Field(description="check_id of check_contacts or audit_audience")],
     status: Annotated[
         Literal["ready", "invalid", "duplicate", "suppressed", "already_member", "filtered_out"] | None,
         Field(description="Only rows of this status, such as invalid"),
@@ -123,18 +126,21 @@ async def list_check_rows(
     page: Page = 1,
     page_size: Annotated[int, Field(ge=1, le=200, description="Rows a page, at most 200")] = 50,
 ) -> CheckRows:
-    """List any rows of a check, ready or left out, with the reason and what to do about each. Use it when the report
-    does not show enough, or to answer why one contact was left out or who is on do-not-call. Reads what the server keeps
-    for 60 minutes; for stored people use list_audience_members.
+    """List any rows of a check or an audit, ready or left out, with the reason and what to do about each. Use it when
+    the report shows too little, or to answer why one contact was left out or who is on do-not-call. Kept for 60 minutes;
+    for stored people use list_audience_members.
     """
     app = app_of(ctx)
     stored = app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    matching = [row for row in stored.rows if _row_matches(row, status, reason)]
+    member_ids = stored.audited.member_ids if stored.audited else repeat(None)
+    rows = zip(stored.rows, member_ids, strict=False)
+    matching = [(row, member_id) for row, member_id in rows if _row_matches(row, status, reason)]
     if contains:
-        matching = await anyio.to_thread.run_sync(lambda: [row for row in matching if _holds(row, contains, app)])
-    listed = [_listed(row) for row in matching[(page - 1) * page_size : page * page_size]]
+        held = await anyio.to_thread.run_sync(lambda: [_holds(row, contains, app) for row, _ in matching])
+        matching = [*compress(matching, held)]
+    listed = [_listed(row, member_id) for row, member_id in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(listed)
     turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
     return CheckRows(
@@ -142,7 +148,7 @@ async def list_check_rows(
         rows=shown,
         total=len(matching),
         next_page=turn.next_page,
-        next_step=turn.trouble or "Mend what can be mended and check again, or commit the ready rows.",
+        next_step=turn.trouble or (_AFTER_AUDIT if stored.audited else _AFTER_CHECK),
     )
 
 
@@ -157,7 +163,7 @@ def _holds(row: CheckedRow, wanted: str, app: App) -> bool:
     return any(wanted.casefold() in text.casefold() for texts in seen.values() for text in texts)
 
 
-def _listed(row: CheckedRow) -> ListedRow:
+def _listed(row: CheckedRow, member_id: str | None) -> ListedRow:
     return ListedRow(
         row=row.row,
         label=row.label,
@@ -166,4 +172,5 @@ def _listed(row: CheckedRow) -> ListedRow:
         status=row.status.value,
         reason=row.reason.value if row.reason else None,
         hint=row.hint or None,
+        member_id=member_id,
     )

@@ -1,26 +1,37 @@
 """The tools that show what is stored."""
 
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold
+from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold, listed
+from audiences_mcp.checking import default_region_of
+from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.report import MAX_MEMBERS
+from audiences_mcp.contacts.spellings import search_texts
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.members import at_once
 from audiences_mcp.models import (
+    E164,
     AudienceDetail,
+    AudienceInfo,
     AudienceList,
     MemberInfo,
     MemberList,
+    MemberSearch,
 )
 from audiences_mcp.text import clean, clip, line, several
 from audiences_mcp.tools.arguments import AudienceId, Ctx, Page, app_of
 from audiences_mcp.tools.pages import PAGE_ROOM, turn_from, within_answer
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import Member
+    from audiences_mcp.atoms.client import AtomsClient, Member
 
 
 _MAX_FIELD = 1_000
+_MOST_FOUND = 10  # members that Atoms returns for a search at most
 
 
 async def list_audiences(
@@ -106,6 +117,81 @@ async def list_audience_members(
         omitted=len(wanted) - len(shown) or None,
         next_step=turn.trouble or ("Ask for next_page to see more." if turn.next_page else "These are all."),
     )
+
+
+async def search_audience_members(
+    ctx: Ctx,
+    audience_id: AudienceId,
+    query: Annotated[
+        str | None, Field(description="Text to find in any column, such as Rao; a number in any spelling")
+    ] = None,
+    fields: Annotated[
+        dict[str, str] | None,
+        Field(description='Texts by column instead, all of which must match, such as {"city":"Pune"}'),
+    ] = None,
+) -> MemberSearch:
+    """Search the people stored in one audience by text in any column or in given ones. A phone number is found in
+    whatever spelling it was stored. Atoms returns ten matches at most, and limit_reached says so. Reads only, and
+    calls nobody. For everybody page by page use list_audience_members.
+    """
+    app = app_of(ctx)
+    if (query is None) == (fields is None):
+        raise InvalidInput("Give either query, to search all columns, or fields, to search given ones; not both.")
+    client = await app.client()
+    audience = await client.get_audience(audience_id)
+    wanted = {"": query.strip()} if query is not None else await _columns_of(client, audience, fields or {})
+    if not wanted or not all(wanted.values()):
+        raise InvalidInput("There is nothing to search for: give a text, such as a name or a phone number.")
+    # Of several columns only the phone column is searched in several spellings; Atoms compares text.
+    place = "" if "" in wanted else audience.phone_column
+    texts, number = search_texts(wanted.get(place, ""), default_region_of(app)[1])
+    searches = [{**wanted, **({place: text} if place in wanted else {})} for text in texts]
+    answers = await at_once([partial(_search, client, audience_id, each) for each in searches])
+    found = {member.member_id: member for answer in answers for member in answer}
+    meant = [member for member in found.values() if number is None or _holds(member, texts[0], number)]
+    limit_reached = any(len(answer) >= _MOST_FOUND for answer in answers)
+    shown = within_answer([_member(member, audience.phone_column) for member in meant])
+    next_step = (
+        "These are all that match." if meant else "Nobody matches: search for a part of it, or in another column."
+    )
+    if limit_reached or len(shown) < len(meant):
+        next_step = (
+            "There may be more: search for a longer text or in more columns, or page with list_audience_members."
+        )
+    return MemberSearch(
+        summary=f"{several(len(meant), 'member')} found{' or more' if limit_reached else ''}; {len(shown)} shown.",
+        members=shown,
+        limit_reached=limit_reached,
+        omitted=len(meant) - len(shown) or None,
+        next_step=next_step,
+    )
+
+
+async def _columns_of(client: "AtomsClient", audience: AudienceInfo, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what is searched for by the audience's own columns, whose names Atoms compares case-sensitively."""
+    first = await client.list_members(audience.audience_id, 1, 100)
+    columns = audience_columns(audience, first.members)
+    by_name = {**{fold(name): name for name in columns}, **{name: name for name in columns}}
+    named = {name: by_name.get(name) or by_name.get(fold(name)) for name in fields}
+    unknown = [name for name, column in named.items() if column is None]
+    if unknown:
+        raise InvalidInput(f"fields: the audience has no column {listed(unknown)}; it has {listed(columns)}.")
+    if "query" in named.values():
+        raise InvalidInput("Atoms cannot search in a column that is named query: give the text as query instead.")
+    return {column: fields[name].strip() for name, column in named.items() if column}
+
+
+async def _search(client: "AtomsClient", audience_id: str, texts: Mapping[str, str]) -> "list[Member]":
+    if "" in texts:
+        return await client.search_members(audience_id, query=texts[""])
+    return await client.search_members(audience_id, fields=texts)
+
+
+def _holds(member: "Member", text: str, number: E164) -> bool:
+    """Tell whether a member holds the text as it was given, or the number in any spelling: a part of it may be another's."""
+    values: Iterable[str] = member.data.values()
+    as_given = any(text.casefold() in value.casefold() for value in values)
+    return as_given or KnownNumbers((value, "") for value in values).find(number) is not None
 
 
 def _member(member: "Member", phone_column: str) -> MemberInfo:

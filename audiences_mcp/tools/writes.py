@@ -83,7 +83,13 @@ async def _stored_check(
     if (check_id is None) == (contacts is None):
         raise InvalidInput("Give either check_id, from check_contacts, or contacts, for a few people; not both.")
     if check_id is not None:
-        return app.checks.get(check_id)
+        stored = app.checks.get(check_id)
+        if stored.audited:
+            raise InvalidInput(
+                "This check_id is of an audit, whose people are in their audience already, so nothing was sent. To copy them "
+                "call check_contacts with from_audiences and use its check_id."
+            )
+        return stored
     return await run_check(app, Request(contacts=contacts, default_region=default_region), progress)
 
 

@@ -136,3 +136,11 @@ def test_reading_tells_how_far_it_is_and_can_be_stopped() -> None:
     with pytest.raises(Stop):
         list(delimited_records("a\n" * 100_000, tick=tick))
     assert told == [2_000, 4_000, 6_000]
+
+
+def test_cells_with_lines_of_their_own_do_not_hide_the_delimiter() -> None:
+    cells = [["phone", "note"], ["+14155552671", "a;b;c\nd;e;f\ng;h;i"], ["+14155552672", "k;l;m\n\nn;o;p"]]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(cells)
+
+    assert [row for _, row in delimited_records(text.getvalue())] == cells

@@ -14,7 +14,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
 
-from audiences_mcp import committing, server
+from audiences_mcp import committing, removing, server
 from audiences_mcp.app import App
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
@@ -106,6 +106,7 @@ Connect = Callable[[Settings, Wire | None], AbstractAsyncContextManager[LookedAt
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(committing.Committer, "look_up_pauses", (0.0, 0.01))
     monkeypatch.setattr(committing, "READ_BACK_SECONDS", 0.5)
+    monkeypatch.setattr(removing, "LOOK_UP_PAUSES", (0.0, 0.01))
 
 
 @pytest.fixture(autouse=True)

@@ -271,8 +271,8 @@ async def test_a_check_without_a_ready_row_is_refused(agent: LookedAtAgent, wire
         (
             {"name": "May", "check_id": "made up"},
             (
-                "This check_id is unknown, or the server was restarted since: call check_contacts again and use the "
-                "check_id of its answer. Nothing was changed."
+                "This check_id is unknown, or the server was restarted since: call check_contacts, or audit_audience, "
+                "again and use the check_id of its answer. Nothing was changed."
             ),
         ),
         (
@@ -294,7 +294,7 @@ async def test_an_expired_check_is_refused(agent: LookedAtAgent, clock: Clock, w
 
     refused = await agent.fail("create_audience", name="May", check_id=check_id)
 
-    assert refused.startswith("This check_id has expired (it is kept at most 60 minutes): call check_contacts again")
+    assert refused.startswith("This check_id has expired (it is kept at most 60 minutes): call check_contacts, or")
     assert not wire.writes
 
 

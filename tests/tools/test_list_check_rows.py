@@ -137,11 +137,11 @@ async def test_a_made_up_check_id_and_an_expired_one_are_told_apart(
     clock.forward(minutes=0.2)
 
     assert await agent.fail("list_check_rows", check_id=check_id) == (
-        "This check_id has expired (it is kept at most 60 minutes): call check_contacts again and use the check_id of its "
-        "answer. Nothing was changed."
+        "This check_id has expired (it is kept at most 60 minutes): call check_contacts, or audit_audience, again and "
+        "use the check_id of its answer. Nothing was changed."
     )
     for made_up in ("0" * 32, "", "../check"):
         assert await agent.fail("list_check_rows", check_id=made_up) == (
-            "This check_id is unknown, or the server was restarted since: call check_contacts again and use the check_id "
-            "of its answer. Nothing was changed."
+            "This check_id is unknown, or the server was restarted since: call check_contacts, or audit_audience, "
+            "again and use the check_id of its answer. Nothing was changed."
         )

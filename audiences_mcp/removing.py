@@ -1,0 +1,313 @@
+"""Members leave an audience: asked about first where they are many, looked for where an answer was lost, undone by a check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.audiences import active_campaigns, find_audience, named
+from audiences_mcp.audit_log import Outcome
+from audiences_mcp.auditing import AS_ATOMS_DIALS
+from audiences_mcp.calls import Progress, long_job, this_call
+from audiences_mcp.checking import report_of
+from audiences_mcp.choosing import Choice, Order, choose
+from audiences_mcp.contacts.check import KnownLists, check_table
+from audiences_mcp.errors import AtomsError, InvalidInput, NotFound, Refused
+from audiences_mcp.members import read_members, table_of
+from audiences_mcp.models import AudienceInfo, DefaultRegion, PossibleMember, Removal
+from audiences_mcp.text import line, several
+
+if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
+    from audiences_mcp.atoms.client import AtomsClient, Member
+
+REMOVED_UNASKED = 100
+"""How many people are removed without a confirm_token."""
+
+LOOK_UP_PAUSES = (0.0, 2.0)
+"""Seconds before each look for who is stored still, where an answer was lost."""
+
+_REMOVED_AT_ONCE = 1_000
+_MOST_SHOWN = 50
+
+
+@dataclass(slots=True)
+class Leave:
+    """Leave to remove people from one audience.
+
+    Args:
+        audience: The audience as it was when the person was asked, its member count included.
+        choice: Who is to be removed.
+        tried: Whether the removal was sent, so that some of them may be gone.
+        result: What was answered, once it is done.
+    """
+
+    audience: AudienceInfo
+    choice: Choice
+    tried: bool = False
+    result: Removal | None = None
+
+
+async def remove_members(
+    app: App, audience_id: str, order: Order, token: str | None, progress: Progress, *, allow_empty: bool
+) -> Removal:
+    """Remove people from an audience, or, where they are many, tell how many they are and give a token.
+
+    Args:
+        app: The server process.
+        audience_id: The audience.
+        order: Who is meant.
+        token: The token of the first call, once the person has agreed.
+        progress: Where to tell how far it is.
+        allow_empty: Whether nobody may be left in the audience.
+
+    Raises:
+        InvalidInput: It is not clear who is meant, nobody would be left, or the token is for something else.
+        Refused: Atoms failed half way, or the outcome is unknown.
+        AtomsError: Atoms failed before anything was changed.
+    """
+    leave = _leave_of(app, audience_id, token)
+    client = await app.client()
+    async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
+        if leave and leave.result:
+            return leave.result
+        if not (leave and leave.tried):
+            given, leave = leave, await _asked(client, audience_id, order, progress)
+            _guard(leave, given, allow_empty=allow_empty)
+            if len(leave.choice.members) > REMOVED_UNASKED and given is None:
+                return _to_confirm(app, leave)
+            leave = given or leave
+        leave.result = await _Remover(app, client, leave, progress).remove()
+        if token:
+            app.removals.keep(token)
+        return leave.result
+
+
+def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
+    if token is None:
+        return None
+    leave = app.removals.get(token)
+    if leave.audience.audience_id != audience_id:
+        raise InvalidInput(
+            "This confirm_token was given for another audience, so nothing was removed. Call without it."
+        )
+    return leave
+
+
+async def _asked(client: "AtomsClient", audience_id: str, order: Order, progress: Progress) -> Leave:
+    """Return whom the call means, with the audience as it stands now."""
+    audience = await find_audience(client, audience_id)
+    members = await read_members(client, audience_id, progress)
+    choice = await anyio.to_thread.run_sync(choose, audience, members, order)
+    return Leave(audience.model_copy(update={"member_count": len(members)}), choice)
+
+
+def _guard(asked: Leave, given: Leave | None, *, allow_empty: bool) -> None:
+    """Refuse to empty an audience unasked, and to remove others than the person was asked about."""
+    going, stored = len(asked.choice.members), asked.audience.member_count
+    if going == stored > 0 and not allow_empty:
+        raise InvalidInput(
+            f"These are all {several(stored, 'member')} of the audience, which Atoms may then delete; nothing was removed. Ask "
+            "the person, then set allow_empty, or delete the audience with delete_audience.",
+        )
+    if given and (stored != given.audience.member_count or _ids(asked.choice.members) != _ids(given.choice.members)):
+        raise InvalidInput(
+            f"This call means {several(going, 'member')} of {stored:,}, and not the same as when the token was given; nothing "
+            "was removed. Call again without confirm_token and ask the person.",
+        )
+
+
+def _ids(members: "Sequence[Member]") -> set[str]:
+    return {member.member_id for member in members}
+
+
+def _to_confirm(app: App, leave: Leave) -> Removal:
+    token = app.removals.new_key()
+    app.removals.put(token, leave)
+    going = several(len(leave.choice.members), "member")
+    return _result(
+        leave,
+        summary=f"Nothing is removed yet. {going} of {leave.audience.member_count:,} would be removed.",
+        to_remove=len(leave.choice.members),
+        confirm_token=token,
+        next_step="Ask the person whether to remove that many; if so, call again with the same arguments and confirm_token "
+        "within 5 minutes.",
+    )
+
+
+class _Remover:
+    """One removal, whole.
+
+    Args:
+        app: The server process.
+        client: The connection.
+        leave: Who is removed.
+        progress: Where to tell how far a long one is.
+    """
+
+    def __init__(self, app: App, client: "AtomsClient", leave: Leave, progress: Progress) -> None:
+        self._app, self._client, self._leave, self._progress = app, client, leave, progress
+        self._audience_id = leave.audience.audience_id
+        self._unlogged = ""
+
+    async def remove(self) -> Removal:
+        wanted = self._leave.choice.members
+        await self._app.audit_log.must_be_writable()
+        this_call().so_far = lambda: "members may have been removed; the same call removes who is left"
+        # Of a call that was stopped half way only those are left who are stored still.
+        left = await self._still_stored(LOOK_UP_PAUSES[:1]) if self._leave.tried else _ids(wanted)
+        trouble = await self._send([member.member_id for member in wanted if left is None or member.member_id in left])
+        left = set() if trouble is None else await self._still_stored(LOOK_UP_PAUSES)
+        if left is None:
+            await self._note(wanted, unknown=True)
+            raise await self._stopped(
+                wanted,
+                f"outcome unknown: the answer of Atoms was lost, and so was that on who is stored still. {trouble} Call again "
+                "with the same arguments, which removes whoever is still there.",
+                unsure=True,
+            )
+        gone = [member for member in wanted if member.member_id not in left]
+        self._unlogged = await self._note(gone) if gone else ""
+        if left:
+            raise await self._stopped(
+                gone,
+                f"Only {len(gone):,} of {len(wanted):,} people were removed; the others are stored still. {trouble} "
+                "Call again with the same arguments to remove them.",
+            )
+        return await self._done(gone)
+
+    async def _send(self, ids: Sequence[str]) -> str | None:
+        """Remove members by their ids.
+
+        Returns:
+            None when all are surely gone, else what Atoms said; an empty text when it counts fewer than were sent.
+        """
+        leave, done = self._leave, 0
+        if len(ids) > _REMOVED_AT_ONCE:
+            long_job()
+        for start in range(0, len(ids), _REMOVED_AT_ONCE):
+            await self._progress(start, len(ids), f"Removed {start:,} of {several(len(ids), 'member')}")
+            was_tried, leave.tried = leave.tried, True
+            try:
+                done += await self._client.remove_members(self._audience_id, ids[start : start + _REMOVED_AT_ONCE])
+            except AtomsError as error:
+                if error.maybe_done or was_tried:
+                    return str(error)
+                leave.tried = False
+                raise
+        return None if done == len(ids) else ""
+
+    async def _still_stored(self, pauses: Sequence[float]) -> set[str] | None:
+        """Return the ids of those who are stored still; None when that cannot be told."""
+        left: set[str] | None = None
+        for pause in pauses:
+            await anyio.sleep(pause)
+            try:
+                stored = _ids(await read_members(self._client, self._audience_id, self._progress))
+            except NotFound:  # the audience went with its last member
+                return set()
+            except AtomsError:
+                continue
+            left = _ids(self._leave.choice.members) & stored
+            if not left:
+                break
+        return left
+
+    async def _note(self, members: "Sequence[Member]", *, unknown: bool = False) -> str:
+        """Put the removal into the audit log; return what to warn of."""
+        column, journal = self._leave.audience.phone_column, self._app.journal
+        digests = [journal.digest(member.data.get(column, "")) for member in members]
+        outcome: Outcome = "unknown" if unknown else "done"
+        counts, people = {"people": len(members)}, journal.fingerprint("", digests)
+        return await self._app.audit_log.note("remove_audience_members", outcome, self._audience_id, counts, people)
+
+    async def _stopped(self, gone: "Sequence[Member]", message: str, *, unsure: bool = False) -> Refused:
+        """Return the error of a removal that is not complete.
+
+        Args:
+            gone: Who was, or may have been, removed: undoing adds nobody who is stored still.
+            message: What happened.
+            unsure: Whether it is not known if they were.
+        """
+        undo, warnings = await self._undo(gone)
+        told = {"summary": message, "next_step": message, "undo_check_id": undo}
+        result = _result(self._leave, removed=0 if unsure else len(gone), warnings=warnings, **told)
+        return Refused(result, _told)
+
+    async def _done(self, gone: "Sequence[Member]") -> Removal:
+        leave, undoing = self._leave, "add_contacts with this audience_id"
+        undo, warnings = await self._undo(gone)
+        warnings += filter(None, [self._unlogged])
+        remaining = leave.audience.member_count - len(gone)
+        if gone and not remaining and await self._is_gone():
+            warnings.append("Atoms deleted the audience with its last member.")
+            undoing = "create_audience with a name"
+        summary = f"Removed {several(len(gone), 'member')}; the audience has {remaining:,} now."
+        next_step = "Tell the person the counts."
+        if undo:
+            next_step += f" To undo it call {undoing} and undo_check_id as check_id, within 60 minutes."
+        return _result(
+            leave,
+            summary=summary if gone else "None of them is stored in the audience, so nothing was removed.",
+            removed=len(gone),
+            undo_check_id=undo,
+            warnings=warnings,
+            next_step=next_step,
+        )
+
+    async def _is_gone(self) -> bool:
+        try:
+            return all(each.audience_id != self._audience_id for each in await self._client.list_audiences())
+        except AtomsError:
+            return False
+
+    async def _undo(self, gone: "Sequence[Member]") -> tuple[str | None, list[str]]:
+        """Keep a check that adds members back as they were; return its id, and whom it does not bring back."""
+        if not gone:
+            return None, []
+        table = table_of([(self._leave.audience, gone)])
+        check = await anyio.to_thread.run_sync(check_table, table, AS_ATOMS_DIALS, KnownLists())
+        told = report_of(check, DefaultRegion(source="none"), [], "Call add_contacts with this check_id.")
+        self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told))
+        warnings = []
+        if told.counts.invalid:
+            warnings.append(
+                f"{several(told.counts.invalid, 'removed member')} had a number that cannot be called, so undoing does not add "
+                "them back.",
+            )
+        if told.counts.duplicate:
+            warnings.append(
+                f"{several(told.counts.duplicate, 'removed member')} had a number twice; undoing adds each once."
+            )
+        return told.check_id if told.counts.ready else None, warnings
+
+
+def _told(result: Removal) -> str:
+    """Return the result of a removal that is not complete as text, for clients that show only that of an error."""
+    undo = [f"undo_check_id: {result.undo_check_id}"] if result.undo_check_id else []
+    return "\n".join([result.summary, *undo])
+
+
+def _result(leave: Leave, *, warnings: Sequence[str] = (), removed: int = 0, **told: Any) -> Removal:  # noqa: ANN401
+    """Return what was done, with what is known of the people whom it was about."""
+    audience, choice = leave.audience, leave.choice
+    active = active_campaigns(audience)
+    calls = f"A campaign uses the audience, and may call even those who are removed: {named(active)}."
+    return Removal(
+        audience_id=audience.audience_id,
+        name=audience.name,
+        removed=removed,
+        member_count=audience.member_count - removed,
+        not_found=choice.missing[:_MOST_SHOWN],
+        not_found_count=len(choice.missing),
+        possible=[
+            PossibleMember(
+                member_id=member.member_id, phone_number=line(member.data.get(audience.phone_column, ""), 100)
+            )
+            for member in choice.alike[:_MOST_SHOWN]
+        ],
+        warnings=[*choice.warnings, *([calls] if active else []), *warnings],
+        **told,
+    )

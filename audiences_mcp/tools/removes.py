@@ -1,0 +1,61 @@
+"""The tool that takes people out of an audience."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from audiences_mcp.calls import this_call
+from audiences_mcp.checking import default_region_of
+from audiences_mcp.choosing import Order
+from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import Removal, Text
+from audiences_mcp.removing import remove_members
+from audiences_mcp.tools.arguments import AudienceId, Ctx, app_of
+
+
+async def remove_audience_members(
+    ctx: Ctx,
+    audience_id: AudienceId,
+    member_ids: Annotated[
+        list[str] | None, Field(max_length=1_000, description='Their ids, such as ["60d0fe4f5311236168a109cb"]')
+    ] = None,
+    phone_numbers: Annotated[
+        list[Text] | None,
+        Field(max_length=1_000, description='Their numbers, or just as stored, such as ["+14155552671"]'),
+    ] = None,
+    check_id: Annotated[
+        str | None,
+        Field(
+            description="Everyone whose number this check_contacts read, ready or not; of audit_audience with reasons only"
+        ),
+    ] = None,
+    reasons: Annotated[
+        list[str] | None, Field(description='Of the check only rows with these, such as ["do_not_call"]')
+    ] = None,
+    confirm_token: Annotated[
+        str | None, Field(description="Token of the first call, once the person has agreed")
+    ] = None,
+    allow_empty: Annotated[
+        bool, Field(description="Remove even everybody, whereupon Atoms may delete the audience; ask the person first")
+    ] = False,
+) -> Removal:
+    """Remove people from one audience by member ids, phone numbers in any spelling, or the rows of a check. Over 100
+    people are confirmed first. Whoever is gone already is told as not_found, so repeating is safe; undo_check_id with
+    add_contacts brings them back. Members cannot be edited. To delete everything use delete_audience.
+    """
+    app = app_of(ctx)
+    ways = {"member_ids": member_ids, "phone_numbers": phone_numbers, "check_id": check_id}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        both = f"; you gave {' and '.join(given)}" if given else ""
+        raise InvalidInput(f"Give exactly one of {', '.join(ways)}{both}. Nothing was removed.")
+    if reasons is not None and check_id is None:
+        raise InvalidInput("reasons chooses among the rows of a check, so it goes with check_id. Nothing was removed.")
+    order = Order(
+        member_ids=member_ids,
+        phone_numbers=phone_numbers,
+        check=app.checks.get(check_id) if check_id is not None else None,
+        reasons=reasons or (),
+        region=default_region_of(app)[1],
+    )
+    return await remove_members(app, audience_id, order, confirm_token, this_call().tell, allow_empty=allow_empty)
