@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import active_campaigns, audience_columns, known_members, misfit, named
 from audiences_mcp.calls import Progress, long_job
@@ -15,11 +15,12 @@ from audiences_mcp.contacts.check import KnownLists
 from audiences_mcp.contacts.fit import Fit, fit_columns
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError
-from audiences_mcp.models import Addition, AudienceInfo, Commit, Person, StoredAudience
+from audiences_mcp.models import Addition, AudienceInfo, Commit, Member, Person, StoredAudience
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import Added, AtomsClient, Member
+    from audiences_mcp.atoms.client import Added, AtomsClient
 
 
 class Extension(Committer[Addition]):
@@ -92,7 +93,7 @@ class Extension(Committer[Addition]):
         if drafts:
             self._warnings.append(f"{several(drafts, 'draft campaign')} will call the new people once started.")
 
-    async def _compare_with_members(self, members: Sequence["Member"]) -> None:
+    async def _compare_with_members(self, members: Sequence[Member]) -> None:
         known = await known_members(self._audience, members)
         await self._compare(KnownLists(already_member=known))
         if known.unreadable:
@@ -101,7 +102,7 @@ class Extension(Committer[Addition]):
                 "compared with their last digits.",
             )
 
-    def _fit(self, members: Sequence["Member"]) -> Fit:
+    def _fit(self, members: Sequence[Member]) -> Fit:
         fit = fit_columns(self._check, audience_columns(self._audience, members), empty=not members)
         unfit = misfit(self._check, fit)
         if unfit:

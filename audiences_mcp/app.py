@@ -1,181 +1,34 @@
 """What one server process holds: settings, the connection to Atoms, checks, tokens and locks."""
 
-import secrets
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, TypeVar
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from audiences_mcp.audit_log import AuditLog
 from audiences_mcp.config import Settings
-from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
-from audiences_mcp.journal import Journal
 from audiences_mcp.masking import masked
-from audiences_mcp.models import AudienceInfo, CheckReport, Commit
+from audiences_mcp.state import state_of
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/connection.py
 
     from audiences_mcp.atoms.client import AtomsClient
-    from audiences_mcp.removing import Leave
-
-CHECK_LIFETIME = 60 * 60.0
-"""Seconds that a check is kept."""
-
-TOKEN_LIFETIME = 5 * 60.0
-"""Seconds in which a deletion can be confirmed."""
 
 DO_NOT_CALL_LIFETIME = 5 * 60.0
 """Seconds after which the do-not-call list is read again."""
 
-_KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
-_KEPT_TOKENS = 1_000
-_KEPT_MEMBERS = 200_000  # of all removals that were asked about
-_REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """Whose rows an audit has: they are stored already.
-
-    Args:
-        audience_id: The audience.
-        member_ids: The member of each row.
-    """
-
-    audience_id: str
-    member_ids: Sequence[str]
-
-
-@dataclass(slots=True)
-class StoredCheck:
-    """A check that the server keeps, so that nobody retypes numbers.
-
-    Args:
-        check_id: 128 random bits, the only way to it.
-        check: Every row, as it was checked.
-        report: What was told of it.
-        target: What it is committed to, as its lock and in words; it can be committed to one target only.
-        written: Whether something was, or may have been, written for it.
-        result: What the commit answered, once it is done.
-        latest: Every row as the last commit found it: people may have come on a list since the check.
-        audited: For an audit of a stored audience, which cannot be committed, whose rows they are.
-    """
-
-    check_id: str
-    check: Check
-    report: CheckReport
-    target: tuple[str, str] | None = None
-    written: bool = False
-    result: Commit | None = None
-    latest: Check | None = None
-    audited: Audited | None = None
-
-    @property
-    def rows(self) -> list[CheckedRow]:
-        """Every row as it stands now."""
-        return (self.latest or self.check).rows
-
-
-@dataclass(slots=True)
-class DeletionToken:
-    """Leave to delete one audience.
-
-    Args:
-        audience: The audience as it was when the person was asked.
-        tried: Whether the deletion was sent.
-        done: Whether it is surely deleted.
-    """
-
-    audience: AudienceInfo
-    tried: bool = False
-    done: bool = False
-
-
-class Shelf(Generic[T]):
-    """Things that are kept for a time under keys that nobody can guess.
-
-    Args:
-        noun: What is kept, for messages.
-        lifetime: Seconds that a thing is kept.
-        room: How much is kept at most; the oldest go first.
-        weight: How much room a thing takes.
-        mend: What to do when a key is no longer good.
-        clock: Seconds that only go forward.
-    """
-
-    def __init__(
-        self,
-        noun: str,
-        lifetime: float,
-        *,
-        room: int,
-        weight: Callable[[T], int],
-        mend: str,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self._noun, self._lifetime, self._room, self._weight, self._mend = noun, lifetime, room, weight, mend
-        self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
-        self._gone: OrderedDict[str, None] = OrderedDict()
-
-    @staticmethod
-    def new_key() -> str:
-        """Return 128 random bits as text."""
-        return secrets.token_hex(16)
-
-    def put(self, key: str, thing: T) -> None:
-        """Keep a thing under a key."""
-        self._kept[key] = (self._clock() + self._lifetime, thing)
-        used = sum(self._weight(kept) for _, kept in self._kept.values())
-        while used > self._room and len(self._kept) > 1:
-            used -= self._weight(self._drop(next(iter(self._kept))))
-
-    def get(self, key: str) -> T:
-        """Return the thing under a key.
-
-        Raises:
-            InvalidInput: Nothing is kept under it: it expired, or never was.
-        """
-        for old in [old for old, (expires, _) in self._kept.items() if expires <= self._clock()]:
-            self._drop(old)
-        if key in self._kept:
-            return self._kept[key][1]
-        if key in self._gone:
-            minutes = round(self._lifetime / 60)
-            raise InvalidInput(f"This {self._noun} has expired (it is kept at most {minutes} minutes): {self._mend}")
-        raise InvalidInput(f"This {self._noun} is unknown, or the server was restarted since: {self._mend}")
-
-    def keep(self, key: str) -> None:
-        """Keep the thing under a key as long as there is room."""
-        self._kept[key] = (inf, self._kept[key][1])
-
-    def spend(self, key: str) -> None:
-        """Let a key be good no longer."""
-        self._drop(key)
-
-    def _drop(self, key: str) -> T:
-        _, thing = self._kept.pop(key)
-        self._gone[key] = None
-        if len(self._gone) > _REMEMBERED_KEYS:
-            self._gone.popitem(last=False)
-        return thing
 
 
 class App:
@@ -195,30 +48,9 @@ class App:
     ) -> None:
         self.settings = settings
         self._transport = transport
-        self.checks: Shelf[StoredCheck] = Shelf(
-            "check_id",
-            CHECK_LIFETIME,
-            room=_KEPT_ROWS,
-            weight=lambda stored: len(stored.check.rows),
-            mend="call check_contacts, or audit_audience, again and use the check_id of its answer. Nothing was changed.",
-            clock=clock,
-        )
-        self.tokens: Shelf[DeletionToken] = Shelf(
-            "confirm_token",
-            TOKEN_LIFETIME,
-            room=_KEPT_TOKENS,
-            weight=lambda _: 1,
-            mend="call delete_audience without a token to get a new one. Nothing was deleted.",
-            clock=clock,
-        )
-        self.removals: Shelf[Leave] = Shelf(
-            "confirm_token",
-            TOKEN_LIFETIME,
-            room=_KEPT_MEMBERS,
-            weight=lambda leave: len(leave.choice.members),
-            mend="call remove_audience_members without a token to get a new one. Nothing was removed.",
-            clock=clock,
-        )
+        self._state = state = state_of(settings, self.key, clock)
+        self.checks, self.tokens, self.removals = state.checks, state.tokens, state.removals
+        self.journal, self.lock = state.journal, state.lock
         self.audit_log = AuditLog(settings.audit_log)
         self._clock = clock
         self._resources = AsyncExitStack()
@@ -227,7 +59,6 @@ class App:
         self.folders = Folders(settings.folders, shared=settings.shared)
         self._do_not_call: tuple[float, KnownNumbers] | None = None
         self._suppression: tuple[object, KnownNumbers] | None = None
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def client(self) -> "AtomsClient":
         """Return the connection to Atoms, or to the embedded sandbox; made at the first call.
@@ -249,13 +80,6 @@ class App:
     def key(self) -> str:
         """The Atoms key, which lists are hashed with too: a hash tells nothing to whoever lacks it."""
         return _SANDBOX_KEY if self.settings.sandbox else self.settings.api_key or ""
-
-    @cached_property
-    def journal(self) -> Journal:
-        """What was sent by this user of this machine with this key."""
-        from platformdirs import user_state_path  # noqa: PLC0415 - only commits need it
-
-        return Journal(user_state_path("audiences-mcp", appauthor=False), self.key)
 
     def shown(self, part: T) -> T:
         """Return a part of an answer as a model may read it: with its numbers masked where the person wants that."""
@@ -324,16 +148,10 @@ class App:
             ) from None
         return self._suppression[1]
 
-    def lock(self, target: str) -> anyio.Lock:
-        """Return the lock of one target of writes: what is done to it is done one after the other."""
-        lock = self._locks.get(target)
-        if lock is None:
-            lock = self._locks[target] = anyio.Lock()
-        return lock
-
     async def aclose(self) -> None:
-        """Close the connection and stop the sandbox."""
+        """Close the connections and stop the sandbox."""
         await self._resources.aclose()
+        await self._state.aclose()
 
 
 @asynccontextmanager

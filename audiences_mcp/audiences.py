@@ -9,11 +9,11 @@ import anyio.to_thread
 from audiences_mcp.contacts.check import Check
 from audiences_mcp.contacts.fit import Fit
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.models import AudienceInfo, CampaignInfo
+from audiences_mcp.models import AudienceInfo, CampaignInfo, Member
 from audiences_mcp.text import line
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient, Member
+    from audiences_mcp.atoms.client import AtomsClient
 
 _ACTIVE = frozenset({"scheduled", "processing", "running", "paused"})
 _FINISHED = frozenset({"completed", "failed"})
@@ -34,13 +34,13 @@ async def find_audience(client: "AtomsClient", audience_id: str) -> AudienceInfo
     return single.model_copy(update={"member_count": count})
 
 
-def audience_columns(audience: AudienceInfo, members: Iterable["Member"]) -> tuple[str, ...]:
+def audience_columns(audience: AudienceInfo, members: Iterable[Member]) -> tuple[str, ...]:
     """Return the columns of an audience, the phone column first, then all that the given members have."""
     names = dict.fromkeys(name for member in members for name in member.data)
     return (audience.phone_column, *(name for name in names if name != audience.phone_column))
 
 
-async def known_members(audience: AudienceInfo, members: Sequence["Member"]) -> KnownNumbers:
+async def known_members(audience: AudienceInfo, members: Sequence[Member]) -> KnownNumbers:
     """Return the numbers of an audience's members, to be found in any spelling, with their member ids."""
     pairs = [(member.data.get(audience.phone_column, ""), member.member_id) for member in members]
     return await anyio.to_thread.run_sync(KnownNumbers, pairs)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from audiences_mcp.app import App, Audited, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.audiences import active_campaigns, find_audience, named
 from audiences_mcp.calls import Progress
 from audiences_mcp.checking import in_thread, known_warnings, report_of
@@ -24,6 +24,7 @@ from audiences_mcp.models import (
     DefaultRegion,
     Figures,
 )
+from audiences_mcp.state.kept import Audited, StoredCheck
 from audiences_mcp.text import several
 
 AS_ATOMS_DIALS = Options(bare_digits="international")
@@ -65,7 +66,7 @@ async def run_audit(app: App, audience_id: str, progress: Progress) -> Audit:
         return stored, _audit(audience, audited, told, warnings, ready=ready)
 
     stored, audit = await in_thread(work, progress)
-    app.checks.put(stored.check_id, stored)
+    await app.checks.put(stored.check_id, stored)
     return audit
 
 

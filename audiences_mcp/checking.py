@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
 
-from audiences_mcp.app import App, Shelf, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
 from audiences_mcp.calls import Progress
 from audiences_mcp.contacts import report
@@ -32,11 +32,10 @@ from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, ta
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.members import table_of
-from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion
+from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
+from audiences_mcp.state.kept import StoredCheck
+from audiences_mcp.state.shelf import Shelf
 from audiences_mcp.text import line, several
-
-if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import Member
 
 _PROGRESS_SECONDS = 0.1
 
@@ -69,7 +68,7 @@ class _Target:
     """The audience that a list is meant for."""
 
     audience: AudienceInfo
-    members: Sequence["Member"]
+    members: Sequence[Member]
     known: KnownNumbers
 
 
@@ -127,7 +126,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
 
     told = await in_thread(tell, progress)
     stored = StoredCheck(told.check_id, check, told)
-    app.checks.put(told.check_id, stored)
+    await app.checks.put(told.check_id, stored)
     return stored
 
 

@@ -2,19 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from audiences_mcp.app import StoredCheck
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.contacts.spellings import StoredNumbers
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.models import E164, AudienceInfo
+from audiences_mcp.models import E164, AudienceInfo, Member
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several
-
-if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import Member
 
 _MOST_TEXT = 100
 _NOT_REMOVED = "Nothing was removed."
@@ -50,13 +46,13 @@ class Choice:
         warnings: What to know of it, one sentence each.
     """
 
-    members: "list[Member]" = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    alike: "list[Member]" = field(default_factory=list)
+    alike: list[Member] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def choose(audience: AudienceInfo, members: "Sequence[Member]", order: Order) -> Choice:
+def choose(audience: AudienceInfo, members: Sequence[Member], order: Order) -> Choice:
     """Return whom of the members a call means.
 
     Raises:
@@ -79,7 +75,7 @@ def choose(audience: AudienceInfo, members: "Sequence[Member]", order: Order) ->
     return _with_ids(members, [member_id for row, member_id in audited if row.reason in order.reasons])
 
 
-def _with_ids(members: "Iterable[Member]", wanted: Iterable[str]) -> Choice:
+def _with_ids(members: Iterable[Member], wanted: Iterable[str]) -> Choice:
     missing = dict.fromkeys(wanted)
     found = [member for member in members if member.member_id in missing]
     for member in found:
@@ -107,7 +103,7 @@ def _rows_of(check: StoredCheck, reasons: Sequence[str]) -> list[CheckedRow]:
     return [row for row in check.rows if row.status is not Status.FILTERED_OUT]
 
 
-def _of_check(audience: AudienceInfo, members: "Sequence[Member]", rows: Sequence[CheckedRow]) -> Choice:
+def _of_check(audience: AudienceInfo, members: Sequence[Member], rows: Sequence[CheckedRow]) -> Choice:
     """Return the members who have the numbers of rows: also of those that were left out of the list itself."""
     numbers = [row.phone.number for row in rows if row.phone]
     others = [number for row in rows if row.phone for number in row.others]
@@ -124,9 +120,7 @@ def _of_check(audience: AudienceInfo, members: "Sequence[Member]", rows: Sequenc
 # --- by numbers ----------------------------------------------------------------------------------------------------
 
 
-def _with_texts(
-    audience: AudienceInfo, members: "Sequence[Member]", texts: Sequence[str], region: str | None
-) -> Choice:
+def _with_texts(audience: AudienceInfo, members: Sequence[Member], texts: Sequence[str], region: str | None) -> Choice:
     """Return the members who have the numbers; one that cannot be read means whoever is stored with just that text."""
     by_text: dict[str, list[str]] = {}
     for member in members:
@@ -150,13 +144,13 @@ def _with_texts(
     return _with_numbers(audience, members, numbers, exact=exact)
 
 
-def _as_shown(member: "Member", audience: AudienceInfo) -> str:
+def _as_shown(member: Member, audience: AudienceInfo) -> str:
     return line(member.data.get(audience.phone_column, ""), _MOST_TEXT)
 
 
 def _with_numbers(
     audience: AudienceInfo,
-    members: "Sequence[Member]",
+    members: Sequence[Member],
     numbers: Iterable[E164],
     others: Iterable[E164] = (),
     exact: Iterable[str] = (),

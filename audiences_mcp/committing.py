@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 import anyio.to_thread
 
-from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import CheckedRow, KnownLists
 from audiences_mcp.errors import AtomsError, InvalidInput, Refused
 from audiences_mcp.models import MAX_PROBLEMS, Commit, Person
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import clip, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
@@ -85,8 +86,12 @@ class Committer(ABC, Generic[Result]):
     @asynccontextmanager
     async def _committing(self, target: str, words: str) -> AsyncIterator[Commit | None]:
         """Bind the check to its target while something is, or may be, written there; give its result if it has one."""
+        check_id = self._stored.check_id
         async with self._app.lock(target):
-            self._bind(target, words)
+            async with self._app.lock(f"check {check_id}"):
+                self._stored = await self._app.checks.get(check_id)  # as another process may have left it
+                self._bind(target, words)
+                await self._app.checks.save(check_id, self._stored)
             try:
                 await self._app.audit_log.must_be_writable()
                 this_call().so_far = self._so_far
@@ -95,6 +100,8 @@ class Committer(ABC, Generic[Result]):
                 raise self._refused(str(error)) from None
             finally:
                 self._unbind()
+                with anyio.CancelScope(shield=True):
+                    await self._app.checks.save(check_id, self._stored)
 
     def _bind(self, target: str, words: str) -> None:
         bound = self._stored.target

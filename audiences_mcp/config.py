@@ -34,6 +34,7 @@ class Settings:
         suppression_file: File of numbers that are never uploaded, or None.
         audit_log: File to which each write appends a line, or None.
         shared: Whether it serves a team over HTTP, so that the files of its machine are not the caller's.
+        state_url: Redis that the servers of a team share, or None.
         http_token: What clients over HTTP must send, or None.
         http_hosts: Host names and origins under which clients may reach it over HTTP.
     """
@@ -48,6 +49,7 @@ class Settings:
     suppression_file: Path | None = None
     audit_log: Path | None = None
     shared: bool = False
+    state_url: str | None = field(default=None, repr=False)  # it may hold a password
     http_token: str | None = field(default=None, repr=False)
     http_hosts: tuple[str, ...] = ()
 
@@ -76,6 +78,7 @@ def settings_from(
         suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
         audit_log=_path(_value(environment, "AUDIENCES_MCP_AUDIT_LOG")),
         shared=shared,
+        state_url=_value(environment, "AUDIENCES_MCP_STATE_URL"),
         http_token=_value(environment, "AUDIENCES_MCP_HTTP_TOKEN"),
         http_hosts=tuple((_value(environment, "AUDIENCES_MCP_HTTP_HOSTS") or "").replace(",", " ").split()),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
 from audiences_mcp.calls import Progress, long_job
@@ -16,8 +16,9 @@ from audiences_mcp.committing import Committer, already_done, person_of, read_ba
 from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused
-from audiences_mcp.journal import Part
 from audiences_mcp.models import AudienceInfo, Commit, Person, StoredAudience
+from audiences_mcp.state.journal import Part
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it

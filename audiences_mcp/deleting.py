@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from audiences_mcp.app import App, DeletionToken
+from audiences_mcp.app import App
 from audiences_mcp.audiences import blocking_campaigns, find_audience, named
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
 from audiences_mcp.models import AudienceInfo, Deletion
+from audiences_mcp.state.kept import DeletionToken
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
@@ -27,7 +28,7 @@ async def ask_to_delete(app: App, audience_id: str) -> Deletion:
     audience = await find_audience(await app.client(), audience_id)
     _refuse_blocked(audience)
     token = app.tokens.new_key()
-    app.tokens.put(token, DeletionToken(audience))
+    await app.tokens.put(token, DeletionToken(audience))
     return _deletion(audience, token=token)
 
 
@@ -39,17 +40,17 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
             way, or the person says no.
         AtomsError: Atoms failed.
     """
-    leave = app.tokens.get(token)
-    if leave.audience.audience_id != audience_id:
-        raise InvalidInput(
-            "This confirm_token was given for another audience, so nothing was deleted. Call without it."
-        )
     async with app.lock(f"delete {audience_id}"):
+        leave = await app.tokens.get(token)
+        if leave.audience.audience_id != audience_id:
+            raise InvalidInput(
+                "This confirm_token was given for another audience, so nothing was deleted. Call without it."
+            )
         again = leave.done
         if not again:
             await app.audit_log.must_be_writable()
             await _delete(app, leave, token, ask)
-            app.tokens.keep(token)
+            await app.tokens.keep(token, leave)
     warning = (
         ""
         if again
@@ -69,20 +70,21 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
         leave.done = True  # the answer of the first try was lost, and the audience is gone
         return
     if audience.member_count != before.member_count:
-        app.tokens.spend(token)
+        await app.tokens.spend(token)
         raise InvalidInput(
             f"The audience has {several(audience.member_count, 'member')} now and had {before.member_count:,} when the "
             "token was given, so nothing was deleted. Call again without confirm_token and ask the person.",
         )
     _refuse_blocked(audience)
     if await ask(_question(audience)) is False:
-        app.tokens.spend(token)
+        await app.tokens.spend(token)
         raise InvalidInput(
             "The person declined when their client asked them, so nothing was deleted. Leave the audience as it is unless "
             "they bring it up again.",
         )
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
     was_tried, leave.tried = leave.tried, True
+    await app.tokens.save(token, leave)
     try:
         await client.delete_audience(before.audience_id)
     except AtomsError as error:

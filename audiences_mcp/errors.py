@@ -3,6 +3,7 @@
     AudiencesError
     ├── InvalidInput            the call, the list or an id cannot be used as it is
     ├── NotConfigured           a setting is missing or wrong
+    ├── StateUnavailable        the store that a team's servers share does not answer
     ├── Refused                 a commit was refused; carries the complete result
     └── AtomsError              Atoms did not do what was asked
         ├── AuthenticationFailed    401: the key is missing or wrong
@@ -34,6 +35,10 @@ class InvalidInput(AudiencesError):
 
 class NotConfigured(AudiencesError):
     """A setting is missing or cannot be used; says which one and where it goes."""
+
+
+class StateUnavailable(AudiencesError):
+    """What is kept between calls cannot be read or written, so nothing is done without it."""
 
 
 class Refused(AudiencesError):

@@ -13,18 +13,18 @@ from audiences_mcp.contacts.columns import free_name
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import Rejected
-from audiences_mcp.models import AudienceInfo
+from audiences_mcp.models import AudienceInfo, Member
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient, Member
+    from audiences_mcp.atoms.client import AtomsClient
 
 _AT_ONCE = 4  # requests; the client sees to it that they are not too many in a second
 
 T = TypeVar("T")
 
 
-async def read_members(client: "AtomsClient", audience_id: str, progress: Progress) -> "list[Member]":
+async def read_members(client: "AtomsClient", audience_id: str, progress: Progress) -> list[Member]:
     """Return every member, in the order of the API.
 
     The API states no largest page, so everybody is asked for at once; a page that comes back smaller shows how large the
@@ -48,7 +48,7 @@ async def read_members(client: "AtomsClient", audience_id: str, progress: Progre
     size = len(first.members)
     long_job()
 
-    async def read(page: int) -> "list[Member]":
+    async def read(page: int) -> list[Member]:
         members = (await client.list_members(audience_id, page, size)).members
         found.update((member.member_id, member) for member in members)
         await progress(len(found), first.total, f"Read {len(found):,} of {several(first.total, 'member')}")

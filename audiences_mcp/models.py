@@ -4,6 +4,7 @@ Field names are the contract with clients. Fields that are None or not set are l
 client meets a null that it did not expect. Every result begins with `summary` and ends with `next_step`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NewType
 
@@ -27,6 +28,14 @@ class Person:
 
     number: E164
     fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A stored member: its id and its columns, phone column included, as stored."""
+
+    member_id: str
+    data: Mapping[str, str]
 
 
 def _as_text(value: Any) -> Any:  # noqa: ANN401 - whatever a client sent

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.audiences import active_campaigns, find_audience, named
 from audiences_mcp.audit_log import Outcome
 from audiences_mcp.auditing import AS_ATOMS_DIALS
@@ -17,11 +17,12 @@ from audiences_mcp.choosing import Choice, Order, choose
 from audiences_mcp.contacts.check import KnownLists, check_table
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound, Refused
 from audiences_mcp.members import read_members, table_of
-from audiences_mcp.models import AudienceInfo, DefaultRegion, PossibleMember, Removal
+from audiences_mcp.models import AudienceInfo, DefaultRegion, Member, PossibleMember, Removal
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient, Member
+    from audiences_mcp.atoms.client import AtomsClient
 
 REMOVED_UNASKED = 100
 """How many people are removed without a confirm_token."""
@@ -68,27 +69,27 @@ async def remove_members(
         Refused: Atoms failed half way, or the outcome is unknown.
         AtomsError: Atoms failed before anything was changed.
     """
-    leave = _leave_of(app, audience_id, token)
     client = await app.client()
     async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
+        leave = await _leave_of(app, audience_id, token)
         if leave and leave.result:
             return leave.result
         if not (leave and leave.tried):
             given, leave = leave, await _asked(client, audience_id, order, progress)
             _guard(leave, given, allow_empty=allow_empty)
             if len(leave.choice.members) > REMOVED_UNASKED and given is None:
-                return _to_confirm(app, leave)
+                return await _to_confirm(app, leave)
             leave = given or leave
-        leave.result = await _Remover(app, client, leave, progress).remove()
+        leave.result = await _Remover(app, client, leave, progress, token).remove()
         if token:
-            app.removals.keep(token)
+            await app.removals.keep(token, leave)
         return leave.result
 
 
-def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
+async def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
     if token is None:
         return None
-    leave = app.removals.get(token)
+    leave = await app.removals.get(token)
     if leave.audience.audience_id != audience_id:
         raise InvalidInput(
             "This confirm_token was given for another audience, so nothing was removed. Call without it."
@@ -119,13 +120,13 @@ def _guard(asked: Leave, given: Leave | None, *, allow_empty: bool) -> None:
         )
 
 
-def _ids(members: "Sequence[Member]") -> set[str]:
+def _ids(members: Sequence[Member]) -> set[str]:
     return {member.member_id for member in members}
 
 
-def _to_confirm(app: App, leave: Leave) -> Removal:
+async def _to_confirm(app: App, leave: Leave) -> Removal:
     token = app.removals.new_key()
-    app.removals.put(token, leave)
+    await app.removals.put(token, leave)
     going = several(len(leave.choice.members), "member")
     return _result(
         leave,
@@ -145,9 +146,11 @@ class _Remover:
         client: The connection.
         leave: Who is removed.
         progress: Where to tell how far a long one is.
+        token: What the leave is kept under; None where nobody was asked.
     """
 
-    def __init__(self, app: App, client: "AtomsClient", leave: Leave, progress: Progress) -> None:
+    def __init__(self, app: App, client: "AtomsClient", leave: Leave, progress: Progress, token: str | None) -> None:
+        self._token = token
         self._app, self._client, self._leave, self._progress = app, client, leave, progress
         self._audience_id = leave.audience.audience_id
         self._unlogged = ""
@@ -190,6 +193,8 @@ class _Remover:
         for start in range(0, len(ids), _REMOVED_AT_ONCE):
             await self._progress(start, len(ids), f"Removed {start:,} of {several(len(ids), 'member')}")
             was_tried, leave.tried = leave.tried, True
+            if self._token:
+                await self._app.removals.save(self._token, leave)
             try:
                 done += await self._client.remove_members(self._audience_id, ids[start : start + _REMOVED_AT_ONCE])
             except AtomsError as error:
@@ -215,7 +220,7 @@ class _Remover:
                 break
         return left
 
-    async def _note(self, members: "Sequence[Member]", *, unknown: bool = False) -> str:
+    async def _note(self, members: Sequence[Member], *, unknown: bool = False) -> str:
         """Put the removal into the audit log; return what to warn of."""
         column, journal = self._leave.audience.phone_column, self._app.journal
         digests = [journal.digest(member.data.get(column, "")) for member in members]
@@ -223,7 +228,7 @@ class _Remover:
         counts, people = {"people": len(members)}, journal.fingerprint("", digests)
         return await self._app.audit_log.note("remove_audience_members", outcome, self._audience_id, counts, people)
 
-    async def _stopped(self, gone: "Sequence[Member]", message: str, *, unsure: bool = False) -> Refused:
+    async def _stopped(self, gone: Sequence[Member], message: str, *, unsure: bool = False) -> Refused:
         """Return the error of a removal that is not complete.
 
         Args:
@@ -236,7 +241,7 @@ class _Remover:
         result = _result(self._leave, removed=0 if unsure else len(gone), warnings=warnings, **told)
         return Refused(result, _told)
 
-    async def _done(self, gone: "Sequence[Member]") -> Removal:
+    async def _done(self, gone: Sequence[Member]) -> Removal:
         leave, undoing = self._leave, "add_contacts with this audience_id"
         undo, warnings = await self._undo(gone)
         warnings += filter(None, [self._unlogged])
@@ -263,14 +268,14 @@ class _Remover:
         except AtomsError:
             return False
 
-    async def _undo(self, gone: "Sequence[Member]") -> tuple[str | None, list[str]]:
+    async def _undo(self, gone: Sequence[Member]) -> tuple[str | None, list[str]]:
         """Keep a check that adds members back as they were; return its id, and whom it does not bring back."""
         if not gone:
             return None, []
         table = table_of([(self._leave.audience, gone)])
         check = await anyio.to_thread.run_sync(check_table, table, AS_ATOMS_DIALS, KnownLists())
         told = report_of(check, DefaultRegion(source="none"), [], "Call add_contacts with this check_id.")
-        self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told))
+        await self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told))
         warnings = []
         if told.counts.invalid:
             warnings.append(

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audiences_mcp import calls
-from audiences_mcp.app import StoredCheck, running_app
+from audiences_mcp.app import running_app
 from audiences_mcp.checking import Request, check_list, read_table
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.columns import free_name
@@ -25,6 +25,7 @@ from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import CheckReport
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 
 _LONG_LIST = 5_000  # rows from which on a bar shows how far it is

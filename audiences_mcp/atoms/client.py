@@ -15,7 +15,7 @@ import anyio.to_thread
 from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer
 from audiences_mcp.atoms.uploads import to_csv
 from audiences_mcp.errors import InvalidInput, NotUnderstood
-from audiences_mcp.models import AudienceInfo, CampaignInfo, Person
+from audiences_mcp.models import AudienceInfo, CampaignInfo, Member, Person
 from audiences_mcp.text import clean, clip, line
 
 if TYPE_CHECKING:
@@ -28,14 +28,6 @@ _DNC_PAGE = 500  # the server clamps to this
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A stored member: its id and its columns, phone column included, as stored."""
-
-    member_id: str
-    data: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

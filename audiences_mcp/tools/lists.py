@@ -131,7 +131,7 @@ async def list_check_rows(
     for stored people use list_audience_members.
     """
     app = app_of(ctx)
-    stored = app.checks.get(check_id)
+    stored = await app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
     member_ids = stored.audited.member_ids if stored.audited else repeat(None)

@@ -18,6 +18,7 @@ from audiences_mcp.models import (
     AudienceDetail,
     AudienceInfo,
     AudienceList,
+    Member,
     MemberInfo,
     MemberList,
     MemberSearch,
@@ -27,7 +28,7 @@ from audiences_mcp.tools.arguments import AudienceId, Ctx, Page, app_of
 from audiences_mcp.tools.pages import PAGE_ROOM, turn_from, within_answer
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient, Member
+    from audiences_mcp.atoms.client import AtomsClient
 
 
 _MAX_FIELD = 1_000
@@ -181,20 +182,20 @@ async def _columns_of(client: "AtomsClient", audience: AudienceInfo, fields: Map
     return {column: fields[name].strip() for name, column in named.items() if column}
 
 
-async def _search(client: "AtomsClient", audience_id: str, texts: Mapping[str, str]) -> "list[Member]":
+async def _search(client: "AtomsClient", audience_id: str, texts: Mapping[str, str]) -> list[Member]:
     if "" in texts:
         return await client.search_members(audience_id, query=texts[""])
     return await client.search_members(audience_id, fields=texts)
 
 
-def _holds(member: "Member", text: str, number: E164) -> bool:
+def _holds(member: Member, text: str, number: E164) -> bool:
     """Tell whether a member holds the text as it was given, or the number in any spelling: a part of it may be another's."""
     values: Iterable[str] = member.data.values()
     as_given = any(text.casefold() in value.casefold() for value in values)
     return as_given or KnownNumbers((value, "") for value in values).find(number) is not None
 
 
-def _member(member: "Member", phone_column: str) -> MemberInfo:
+def _member(member: Member, phone_column: str) -> MemberInfo:
     fields = {line(name, 200): value for name, value in member.data.items() if name != phone_column}
     most = min(_MAX_FIELD, max(20, PAGE_ROOM // 2 // max(1, len(fields))))
     return MemberInfo(

@@ -54,7 +54,7 @@ async def remove_audience_members(
     order = Order(
         member_ids=member_ids,
         phone_numbers=phone_numbers,
-        check=app.checks.get(check_id) if check_id is not None else None,
+        check=await app.checks.get(check_id) if check_id is not None else None,
         reasons=reasons or (),
         region=default_region_of(app)[1],
     )

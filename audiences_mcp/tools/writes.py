@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from audiences_mcp.adding import Extension
-from audiences_mcp.app import App, StoredCheck
+from audiences_mcp.app import App
 from audiences_mcp.asking import agreed
 from audiences_mcp.audiences import find_audience
 from audiences_mcp.calls import Progress, this_call
@@ -15,6 +15,7 @@ from audiences_mcp.creating import Creation
 from audiences_mcp.deleting import ask_to_delete, delete_confirmed
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import Addition, Commit, Contact, Deletion
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import clean, line
 from audiences_mcp.tools.arguments import AudienceId, CheckId, Contacts, Ctx, DefaultRegion, app_of
 
@@ -83,7 +84,7 @@ async def _stored_check(
     if (check_id is None) == (contacts is None):
         raise InvalidInput("Give either check_id, from check_contacts, or contacts, for a few people; not both.")
     if check_id is not None:
-        stored = app.checks.get(check_id)
+        stored = await app.checks.get(check_id)
         if stored.audited:
             raise InvalidInput(
                 "This check_id is of an audit, whose people are in their audience already, so nothing was sent. To copy them "

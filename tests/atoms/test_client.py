@@ -37,7 +37,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiences_mcp.atoms import uploads
-from audiences_mcp.atoms.client import MEMBERS_PAGE, Added, AtomsClient, Member, checked_id
+from audiences_mcp.atoms.client import MEMBERS_PAGE, Added, AtomsClient, checked_id
 from audiences_mcp.atoms.connection import ANSWER_BYTES
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, UPLOAD_BYTES, chunks, to_csv
 from audiences_mcp.errors import (
@@ -53,7 +53,7 @@ from audiences_mcp.errors import (
     ServerFailed,
     Unreachable,
 )
-from audiences_mcp.models import E164, AudienceInfo, CampaignInfo, Person
+from audiences_mcp.models import E164, AudienceInfo, CampaignInfo, Member, Person
 from tests.conftest import Organisation
 
 pytestmark = pytest.mark.anyio

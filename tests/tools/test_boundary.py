@@ -11,7 +11,6 @@ import httpx  # noqa: TID251 - what a failing Atoms answers
 import pytest
 
 from audiences_mcp import calls
-from audiences_mcp.app import Shelf
 from audiences_mcp.audiences import listed, named
 from audiences_mcp.committing import person_of
 from audiences_mcp.config import Settings
@@ -19,6 +18,7 @@ from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.reasons import Status
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import CampaignInfo
+from audiences_mcp.state.shelf import InProcess, Shelf
 from tests.conftest import Organisation
 from tests.tools.conftest import (
     ONE_REVISION,
@@ -244,27 +244,27 @@ async def test_an_audience_that_the_list_of_all_does_not_have_yet_is_found_all_t
 
 
 async def test_the_oldest_checks_make_room_for_new_ones_and_are_known_to_be_gone(clock: Clock) -> None:
-    shelf: Shelf[int] = Shelf("thing", 60.0, room=10, weight=int, mend="make it again.", clock=clock)
+    shelf: Shelf[int] = Shelf("thing", 60.0, "make it again.", InProcess(10, int, clock))
     for key, weight in (("a", 4), ("b", 4), ("c", 4), ("d", 99)):
-        shelf.put(key, weight)
+        await shelf.put(key, weight)
 
-    assert shelf.get("d") == 99
+    assert await shelf.get("d") == 99
     for gone in "abc":
         with pytest.raises(
             InvalidInput, match=r"This thing has expired \(it is kept at most 1 minutes\): make it again"
         ):
-            shelf.get(gone)
+            await shelf.get(gone)
 
 
 async def test_what_was_kept_long_ago_is_forgotten(clock: Clock) -> None:
-    shelf: Shelf[int] = Shelf("thing", 60.0, room=1, weight=lambda _: 1, mend="make it again.", clock=clock)
+    shelf: Shelf[int] = Shelf("thing", 60.0, "make it again.", InProcess(1, lambda _: 1, clock))
     for number in range(1_002):
-        shelf.put(str(number), number)
+        await shelf.put(str(number), number)
 
     with pytest.raises(InvalidInput, match="unknown"):
-        shelf.get("0")
+        await shelf.get("0")
     with pytest.raises(InvalidInput, match="expired"):
-        shelf.get("1")
+        await shelf.get("1")
 
 
 def test_a_row_without_a_checked_number_cannot_be_sent() -> None:

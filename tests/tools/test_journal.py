@@ -218,7 +218,7 @@ async def test_what_is_older_than_thirty_days_is_forgotten(
     async with connect(settings, None) as agent:
         await create(agent, name="April")
         _age(folder)
-        monkeypatch.setattr("audiences_mcp.journal.KEPT_SECONDS", -1)
+        monkeypatch.setattr("audiences_mcp.state.journal.KEPT_SECONDS", -1)
         await create(agent, name="May")
     monkeypatch.undo()
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent))

@@ -8,9 +8,10 @@ time, and the next one finds out from Atoms what became of it.
 import hmac
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +25,7 @@ KEPT_SECONDS = 30 * 24 * 60 * 60
 """How long a commit is known again."""
 
 _KEPT_IN_MEMORY = 100  # commits, where the folder cannot be used
-_DIGEST_BYTES = 12
+DIGEST_BYTES = 12
 _TABLE = """
     CREATE TABLE IF NOT EXISTS part (
         commit_key TEXT NOT NULL, number INTEGER NOT NULL, people BLOB NOT NULL, before TEXT, sending INTEGER NOT NULL,
@@ -57,24 +58,22 @@ class Part:
         return bool(self.audience_id) and self.sent == len(self.people)
 
 
-class Journal:
-    """The commits of one user of this machine.
+class Journal(ABC):
+    """The commits of a user of this machine, or of a team.
 
     Args:
-        folder: Where it is kept; made when it is needed.
         secret: What the HMACs are keyed with.
     """
 
-    def __init__(self, folder: Path, secret: str) -> None:
-        self._folder = folder
+    trouble = ""
+    """Why it is kept in memory only; empty while all is well."""
+
+    def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
-        self._memory: OrderedDict[str, list[Part]] = OrderedDict()
-        self.trouble = ""
-        """Why it is kept in memory only; empty while all is well."""
 
     def digest(self, text: str) -> bytes:
         """Return what stands for a number or a name."""
-        return hmac.digest(self._secret, text.encode(), "sha256")[:_DIGEST_BYTES]
+        return hmac.digest(self._secret, text.encode(), "sha256")[:DIGEST_BYTES]
 
     def fingerprint(self, name: str, lines: Iterable[object]) -> str:
         """Return what stands for a list under a name."""
@@ -83,15 +82,45 @@ class Journal:
             whole.update(repr(each).encode())
         return whole.hexdigest()
 
+    @abstractmethod
     async def parts(self, key: str) -> list[Part]:
         """Return the parts of a commit as they were last written down; none when it is not known."""
+
+    @abstractmethod
+    async def keep(self, key: str, parts: Sequence[Part]) -> None:
+        """Write the parts of a commit down; once this returns, they are known after a restart."""
+
+    @abstractmethod
+    def alone(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Let no other process make audiences of a name.
+
+        Raises:
+            InvalidInput: One does so now.
+        """
+
+
+class FolderJournal(Journal):
+    """A journal in a folder of this machine.
+
+    Args:
+        folder: Where it is kept; made when it is needed.
+        secret: What the HMACs are keyed with.
+    """
+
+    def __init__(self, folder: Path, secret: str) -> None:
+        super().__init__(secret)
+        self._folder = folder
+        self._memory: OrderedDict[str, list[Part]] = OrderedDict()
+
+    async def parts(self, key: str) -> list[Part]:
+        """Return the parts of a commit as they were last written down."""
         if not self.trouble:
             with self._mishaps():
                 return await anyio.to_thread.run_sync(self._read, key)
         return self._memory.get(key, [])
 
     async def keep(self, key: str, parts: Sequence[Part]) -> None:
-        """Write the parts of a commit down; once this returns, they are known after a restart."""
+        """Write the parts of a commit down."""
         self._memory[key] = list(parts)
         self._memory.move_to_end(key)
         if len(self._memory) > _KEPT_IN_MEMORY:
@@ -102,11 +131,7 @@ class Journal:
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Let no other process on this machine make audiences of a name.
-
-        Raises:
-            InvalidInput: One does so now.
-        """
+        """Let no other process on this machine make audiences of a name."""
         import filelock  # noqa: PLC0415 - only commits need it
 
         lock = filelock.FileLock(self._folder / f"{self.digest(name).hex()}.lock", timeout=0, thread_local=False)
@@ -158,7 +183,7 @@ class Journal:
             ).fetchall()
         return [
             Part(
-                [people[start : start + _DIGEST_BYTES] for start in range(0, len(people), _DIGEST_BYTES)],
+                [people[start : start + DIGEST_BYTES] for start in range(0, len(people), DIGEST_BYTES)],
                 None if before is None else frozenset(json.loads(before)),
                 *rest,
             )
