@@ -138,7 +138,7 @@ class Extension(Committer[Addition]):
             done += len(run)
             self._added += outcome.added
             self._skipped += outcome.skipped
-            self._member_count += outcome.added
+            self._member_count += len(run) - outcome.skipped  # so that people whom Atoms did not store are missed
 
     async def _send_noted(self, client: "AtomsClient", columns: Sequence[str], people: Sequence[Person]) -> "Added":
         digests = [self._app.journal.digest(person.number) for person in people]

@@ -82,11 +82,12 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
             "they bring it up again.",
         )
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
-    leave.tried = True
+    was_tried, leave.tried = leave.tried, True
     try:
         await client.delete_audience(before.audience_id)
     except AtomsError as error:
         if not error.maybe_done:
+            leave.tried = was_tried  # what somebody else deletes is not taken for our work
             raise
         if await _may_exist(client, before.audience_id):
             await app.audit_log.note("delete_audience", "unknown", before.audience_id, {"people": before.member_count})

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
 
-from audiences_mcp import committing
+from audiences_mcp import committing, server
 from audiences_mcp.app import App
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
+from audiences_mcp.tools import build_tools
 from tests.conftest import Agent, Answer
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -25,6 +26,8 @@ ONE_REVISION = pytest.mark.parametrize("mode", ["auto"], indirect=True)
 """For long jobs, which are the same in both revisions of the protocol."""
 
 MAX_ANSWER = 20_000
+
+_tools = cache(build_tools)
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 Fault = Callable[[Send, httpx.Request], Awaitable[httpx.Response]]
@@ -91,7 +94,7 @@ class LookedAtAgent(Agent):
         for inside in ("Error executing tool", "Traceback", "pydantic", "site-packages"):
             assert inside not in answer.text
         if answer.data:
-            jsonschema.validate(answer.data, self.schemas[tool])
+            jsonschema.Draft202012Validator(self.schemas[tool]).validate(answer.data)
         assert answer.data or answer.is_error
         return answer
 
@@ -103,6 +106,12 @@ Connect = Callable[[Settings, Wire | None], AbstractAsyncContextManager[LookedAt
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(committing.Committer, "look_up_pauses", (0.0, 0.01))
     monkeypatch.setattr(committing, "READ_BACK_SECONDS", 0.5)
+
+
+@pytest.fixture(autouse=True)
+def _tools_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The definitions, which hold nothing, take longer to make than most calls."""
+    monkeypatch.setattr(server, "build_tools", _tools)
 
 
 @pytest.fixture
@@ -126,8 +135,8 @@ def connect(mode: Any, clock: Clock) -> Connect:
 
     @asynccontextmanager
     async def connected(settings: Settings, wire: Wire | None) -> AsyncIterator[LookedAtAgent]:
-        server = build_server(settings, partial(App, clock=clock, transport=wire))
-        async with Client(server, mode=mode) as client:
+        built = build_server(settings, partial(App, clock=clock, transport=wire))
+        async with Client(built, mode=mode) as client:
             agent = LookedAtAgent(client)
             agent.schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
             yield agent
