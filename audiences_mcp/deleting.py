@@ -44,7 +44,7 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
         raise InvalidInput(
             "This confirm_token was given for another audience, so nothing was deleted. Call without it."
         )
-    async with app.lock(f"delete {audience_id}"):
+    async with app.lock(f"add {audience_id}"):  # the one of who adds: nobody is to come in unseen, and be deleted
         again = leave.done
         if not again:
             await app.audit_log.must_be_writable()

@@ -1,7 +1,9 @@
 """The tools that take lists in and show what a check says of them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import anyio.to_thread
 from pydantic import Field
 
 from audiences_mcp.calls import long_job, this_call
@@ -128,7 +130,7 @@ async def list_check_rows(
     stored = app_of(ctx).checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    matching = [row for row in stored.rows if _row_matches(row, status, reason, contains)]
+    matching = await anyio.to_thread.run_sync(_matching, stored.rows, status, reason, contains and contains.casefold())
     listed = [_listed(row) for row in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(listed)
     turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
@@ -141,11 +143,22 @@ async def list_check_rows(
     )
 
 
-def _row_matches(row: CheckedRow, status: str | None, reason: str | None, contains: str | None) -> bool:
-    if (status and row.status != status) or (reason and row.reason != reason):
-        return False
+def _matching(
+    rows: Sequence[CheckedRow], status: str | None, reason: str | None, folded: str | None
+) -> list[CheckedRow]:
+    """Return the rows that are asked for; takes a while for a long list."""
+    return [
+        row
+        for row in rows
+        if (not status or row.status == status)
+        and (not reason or row.reason == reason)
+        and (not folded or _holds(row, folded))
+    ]
+
+
+def _holds(row: CheckedRow, folded: str) -> bool:
     texts = (row.label, row.value, row.phone.number if row.phone else "", *row.fields)
-    return not contains or any(contains.casefold() in text.casefold() for text in texts)
+    return any(folded in text.casefold() for text in texts)
 
 
 def _listed(row: CheckedRow) -> ListedRow:
