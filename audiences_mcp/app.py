@@ -92,11 +92,15 @@ class App:
                 "key of the Atoms console and restart it, or start it with --sandbox to try it out.",
             )
         url = await self._start_sandbox() if self.settings.sandbox else self.settings.api_url
-        from audiences_mcp.atoms.client import AtomsClient  # noqa: PLC0415 - brings httpx
-
-        client = AtomsClient(url, self.key, transport=self._transport)
+        client = await anyio.to_thread.run_sync(self._new_client, url)
         self._resources.push_async_callback(client.aclose)
         return client
+
+    def _new_client(self, url: str) -> "AtomsClient":
+        """Return a new client; loading what it needs takes longer than many calls, which are not to wait for it."""
+        from audiences_mcp.atoms.client import AtomsClient  # noqa: PLC0415 - brings httpx
+
+        return AtomsClient(url, self.key, transport=self._transport)
 
     async def _start_sandbox(self) -> str:
         from platformdirs import user_data_path  # noqa: PLC0415 - only the sandbox has data

@@ -11,6 +11,7 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
+from audiences_mcp import collector
 from audiences_mcp.app import App
 from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
 from audiences_mcp.calls import Progress
@@ -199,7 +200,8 @@ async def read_table(app: App, request: Request, progress: Progress) -> Table:
         return await in_thread(partial(table_from_csv, request.csv_text), progress)
     if (path := request.file_path) is not None:
         return await in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
-    return await _table_of_audiences(app, request.from_audiences or ())
+    stored = await _stored(app, request.from_audiences or ())
+    return await in_thread(lambda _: _table_of(stored), progress)
 
 
 def _typed(contact: Contact) -> TypedContact:
@@ -209,11 +211,15 @@ def _typed(contact: Contact) -> TypedContact:
     return TypedContact(contact.phone_number, contact.first_name, contact.last_name, contact.region, variables)
 
 
-async def _table_of_audiences(app: App, audience_ids: Sequence[str]) -> Table:
-    """Return the members of stored audiences as one list; a wholly blank row is no row."""
+async def _stored(app: App, audience_ids: Sequence[str]) -> list[tuple[AudienceInfo, list[Member]]]:
     if not audience_ids:
         raise InvalidInput("from_audiences is empty: give at least one audience_id.")
-    table = table_of([await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)])
+    return [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
+
+
+def _table_of(found: Sequence[tuple[AudienceInfo, list[Member]]]) -> Table:
+    """Return the members of stored audiences as one list; a wholly blank row is no row."""
+    table = table_of(found)
     rows = [row for row in table.rows if any(map(str.strip, row.cells))]
     if not rows:
         raise InvalidInput("The audiences have no members, so there is no list to check.")
@@ -248,7 +254,7 @@ async def _excluded(app: App, request: Request) -> KnownNumbers | None:
 
 
 async def in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
-    """Run work in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
+    """Run long work in a thread; tell how far it is at most ten times a second, and stop it when the call is cancelled."""
     told = monotonic()
 
     def tick(done: int, rows: int) -> None:
@@ -258,7 +264,8 @@ async def in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
             told = monotonic()
             anyio.from_thread.run(progress, done, rows, f"Checked {done:,} of {several(rows, 'row')}")
 
-    return await anyio.to_thread.run_sync(work, tick)
+    with collector.paused():
+        return await anyio.to_thread.run_sync(work, tick)
 
 
 # --- the report ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 import anyio.to_thread
 
+from audiences_mcp import collector
 from audiences_mcp.app import App
 from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.contacts import report
@@ -126,7 +127,8 @@ class Committer(ABC, Generic[Result]):
             self._warnings.append(trouble)
 
     async def _compare(self, known: KnownLists) -> None:
-        self._check = self._stored.latest = await anyio.to_thread.run_sync(self._check.against, known)
+        with collector.paused():
+            self._check = self._stored.latest = await anyio.to_thread.run_sync(self._check.against, known)
 
     def _verified(self, expected: Mapping[str, int], stored: Mapping[str, int]) -> bool:
         """Tell whether the counts that were read back are as expected; if not, warn with both."""

@@ -40,7 +40,7 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
             way, or the person says no.
         AtomsError: Atoms failed.
     """
-    async with app.lock(f"delete {audience_id}"):
+    async with app.lock(f"add {audience_id}"):  # the one of who adds: nobody is to come in unseen, and be deleted
         leave = await app.tokens.get(token)
         if leave.audience.audience_id != audience_id:
             raise InvalidInput(

@@ -1,6 +1,8 @@
 """The tools that take lists in and show what a check says of them."""
 
-from itertools import compress, repeat
+from collections.abc import Callable
+from functools import partial
+from itertools import repeat
 from typing import Annotated, Any, Literal
 
 import anyio.to_thread
@@ -17,6 +19,7 @@ from audiences_mcp.models import (
     CheckRows,
     ListedRow,
 )
+from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
 from audiences_mcp.tools.pages import turn_from, within_answer
@@ -134,12 +137,8 @@ async def list_check_rows(
     stored = await app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    member_ids = stored.audited.member_ids if stored.audited else repeat(None)
-    rows = zip(stored.rows, member_ids, strict=False)
-    matching = [(row, member_id) for row, member_id in rows if _row_matches(row, status, reason)]
-    if contains:
-        held = await anyio.to_thread.run_sync(lambda: [_holds(row, contains, app) for row, _ in matching])
-        matching = [*compress(matching, held)]
+    wanted = partial(_wanted, status, reason, contains, app)
+    matching = await anyio.to_thread.run_sync(_matching, stored, wanted)
     listed = [_listed(row, member_id) for row, member_id in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(listed)
     turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
@@ -152,8 +151,16 @@ async def list_check_rows(
     )
 
 
-def _row_matches(row: CheckedRow, status: str | None, reason: str | None) -> bool:
-    return not (status and row.status != status) and not (reason and row.reason != reason)
+def _matching(stored: StoredCheck, wanted: Callable[[CheckedRow], bool]) -> list[tuple[CheckedRow, str | None]]:
+    """Return the rows that are asked for, with the members of an audit; takes a while for a long list."""
+    member_ids = stored.audited.member_ids if stored.audited else repeat(None)
+    return [(row, member_id) for row, member_id in zip(stored.rows, member_ids, strict=False) if wanted(row)]
+
+
+def _wanted(status: str | None, reason: str | None, contains: str | None, app: App, row: CheckedRow) -> bool:
+    if (status and row.status != status) or (reason and row.reason != reason):
+        return False
+    return not contains or _holds(row, contains, app)
 
 
 def _holds(row: CheckedRow, wanted: str, app: App) -> bool:
