@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of a workbook with a password
 _MAX_CELLS = 6_000_000  # 200,000 rows of 30 columns
 _MAX_UNPACKED = 600_000_000  # bytes
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that a workbook may use (ECMA-376, part 2, annex B)
 _CHUNK = 1 << 20
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -127,6 +128,8 @@ def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
+        if any(member.compress_type not in _METHODS for member in members):
+            raise NotImplementedError("other methods fail in ways of their own, and may ask for all the memory")
         if sum(member.file_size for member in members) > _MAX_UNPACKED or len({m.filename for m in members}) < len(
             members
         ):

@@ -172,6 +172,20 @@ def test_what_is_damaged_is_refused(content: bytes) -> None:
     )
 
 
+@pytest.mark.parametrize(("method", "begin"), [(zipfile.ZIP_BZIP2, b"BZh9"), (zipfile.ZIP_LZMA, b"\x09\x04\x05\x00")])
+def test_what_no_workbook_is_packed_with_is_not_unpacked(method: int, begin: bytes) -> None:
+    """A broken part of these fails in ways of its own, and LZMA may ask for 4 GB at once."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(sheet(*LIST)))) as old, zipfile.ZipFile(stream, "w", method) as new:
+        for part in old.namelist():
+            new.writestr(part, old.read(part))
+
+    broken = stream.getvalue().replace(begin, begin[:-1] + b"\xff")
+
+    assert broken != stream.getvalue()
+    assert "it is damaged, or no .xlsx file" in refusal(broken)
+
+
 def test_a_list_on_several_sheets_is_read_by_its_name_case_ignored() -> None:
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet(*LIST, name="May leads")(book)
