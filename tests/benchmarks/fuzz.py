@@ -13,6 +13,7 @@ import json
 import logging
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import traceback
@@ -113,11 +114,19 @@ def fuzz(name: str, seconds: float) -> Figures:
             try:
                 probe()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
-                figures.failures.append("".join(traceback.format_exception(error, limit=-4))[-_SHOWN:])
+                figures.failures.append(_kept(name, len(figures.failures), error))
             if monotonic() - start >= seconds:
                 break
     figures.seconds = monotonic() - start
     return figures
+
+
+def _kept(name: str, number: int, error: Exception) -> str:
+    """Keep the input of a failure, which by now is as small as can be, and tell what happened."""
+    path = _last(name).with_suffix(f".{number}.pickle")
+    shutil.copy(_last(name), path)
+    text = "".join(traceback.format_exception(error, limit=-4))
+    return f"{path}: {text if len(text) < _SHOWN else f'{text[: _SHOWN // 2]} … {text[-_SHOWN // 2 :]}'}"
 
 
 def _last(name: str) -> Path:
