@@ -20,8 +20,8 @@ LANES = 6
 """How many calls are in flight at once."""
 
 _MOST_AUDIENCES = 40  # about as many exist, since many calls read the list of all
-_SPLITS = 0.0003  # of the jobs
-_RESTARTS = 0.01
+_SPLITS = 0.0003  # how many of the jobs are one
+_RESTARTS = 0.02  # after how many of the jobs
 _ABSENT, _TAKEN = "Atoms has nothing with that id", "An audience of this name exists already"
 _CHANGED = " now and had "  # so many members, when the token was given
 
@@ -64,7 +64,7 @@ class Soak:
         while self.caller.figures.calls.total() < calls:
             await self._job()()
             if self._restarts and self._rng.random() < _RESTARTS:
-                await self.caller.restart()
+                self.caller.restart()
 
     def _job(self) -> Callable[[], Awaitable[None]]:
         living = [kept for kept in self.world.living if len(kept.people) < MAX_MEMBERS // 2]
