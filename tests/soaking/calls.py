@@ -90,7 +90,8 @@ class Caller:
 
     async def call(self, tool: str, /, **arguments: Any) -> Answer:
         """Call a tool; its report must add up."""
-        await self._up.wait()
+        while not self._up.is_set():
+            await self._up.wait()
         self.figures.calls[tool] += 1
         answer = Answer("Connection closed", {}, is_error=True)
         with anyio.fail_after(_LONGEST_CALL), anyio.CancelScope() as flight:
