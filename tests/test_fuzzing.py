@@ -4,7 +4,7 @@ import pytest
 
 from tests.benchmarks.fuzz import TARGETS, run
 
-SECONDS = 6
+SECONDS = 5
 
 
 @pytest.mark.parametrize("target", TARGETS)
