@@ -255,7 +255,7 @@ class Creation(Committer[Commit]):
         stored = await read_back(client, expected)
         verified = self._verified(expected, stored)
         await self._warn_of_twins(client)
-        self._warnings += filter(None, [self._left_over(), self._journal.trouble])
+        self._warnings += filter(None, [self._left_over(), self._sent_before(), self._journal.trouble])
         people = several(sum(expected.values()), "person", "people")
         result = self._result(
             summary=f"Made {several(len(expected), 'audience')} with {people}.",
@@ -276,6 +276,17 @@ class Creation(Committer[Commit]):
         return (
             f"{several(left, 'person', 'people')} could not be called when this list was first sent and can be now; they "
             "were not sent. Check the list with add_to_audience_id and add them with add_contacts."
+        )
+
+    def _sent_before(self) -> str:
+        """Tell of people who are in it although they are left out now: they were sent before anything was against it."""
+        stored = [digest for part in self._parts for digest in part.people[: part.sent]]
+        count = sum(digest not in self._people for digest in stored)
+        if not count:
+            return ""
+        return (
+            f"{several(count, 'person', 'people')} of this list may not be called now but {'is' if count == 1 else 'are'} in "
+            "the audience, sent by an earlier call: take them out before a campaign uses it."
         )
 
     async def _warn_of_twins(self, client: "AtomsClient") -> None:

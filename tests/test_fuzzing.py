@@ -4,7 +4,7 @@ import pytest
 
 from tests.benchmarks.fuzz import TARGETS, run
 
-SECONDS = 6
+SECONDS = 5
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -12,4 +12,4 @@ def test_nothing_that_comes_from_outside_breaks_a_law(target: str) -> None:
     figures = run(target, SECONDS)
 
     assert not figures.failures, "\n".join(figures.failures)
-    assert figures.inputs > 50
+    assert figures.inputs > 10

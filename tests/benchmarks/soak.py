@@ -8,8 +8,10 @@ At the end the sandbox must hold exactly what was reported. `tests/tools/test_so
 # ruff: noqa: T201 - what it prints is what it is for
 
 import logging
+import os
 import sys
 from collections import Counter
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import anyio
@@ -28,7 +30,8 @@ def main(calls: int, seed: int, *, restarts: bool) -> int:
     logging.disable()
     committing.Committer.look_up_pauses = (0.0, 0.01)  # the sandbox is quick
     committing.READ_BACK_SECONDS = 0.5
-    with serve() as url, stamina.set_testing(testing=True, attempts=2, cap=True):
+    with TemporaryDirectory() as state, serve() as url, stamina.set_testing(testing=True, attempts=2, cap=True):
+        os.environ["XDG_STATE_HOME"] = state  # what the server notes of its own is of this run alone
         organisation = Organisation(url, f"sk_{uuid4().hex}")
         soak = Soak(Settings(api_key=organisation.key, api_url=url), organisation, seed, restarts=restarts)
         anyio.run(soak.run, calls)

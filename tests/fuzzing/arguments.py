@@ -1,6 +1,7 @@
 """Arguments as no client should send them, for each tool by its own schema, and the law: a clean answer or a clean error."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -187,6 +188,7 @@ class Session:
 def session() -> Iterator[Session]:
     """Connect to a new server that has a sandbox of its own."""
     with TemporaryDirectory() as folder, serve() as url, start_blocking_portal() as portal:
+        os.environ["XDG_STATE_HOME"] = folder  # what the server notes of its own is of this run alone
         organisation = Organisation(url, f"sk_{uuid4().hex}")
         settings = Settings(api_key=organisation.key, api_url=url, folders=(Path(folder),))
         with portal.wrap_async_context_manager(_connected(settings)) as agent:

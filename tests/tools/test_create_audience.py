@@ -384,6 +384,28 @@ async def test_a_commit_without_the_do_not_call_list_says_so(agent: LookedAtAgen
     assert made["next_step"].endswith(told)
 
 
+async def test_people_who_came_on_the_do_not_call_list_after_they_were_sent_are_told_of(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, clock: Clock
+) -> None:
+    check_id = await checked(agent)
+    wire.fail(CREATE, answer_lost, times=1)
+    wire.fail("GET audience", failed_before, skip=1)
+
+    unknown = await agent.fail("create_audience", name="May", check_id=check_id)
+    wire.mend()
+    organisation.do_not_call("33612345678")
+    clock.forward(minutes=6)
+    made = await agent.do("create_audience", name="May", check_id=check_id)
+
+    assert unknown.startswith("outcome unknown")
+    assert (made["counts"]["suppressed"], made["audiences"][0]["member_count"]) == (1, 2)
+    (told,) = made["warnings"]
+    assert told == (
+        "1 person of this list may not be called now but is in the audience, sent by an earlier call: take them out before "
+        "a campaign uses it."
+    )
+
+
 # --- large lists ---------------------------------------------------------------------------------------------------
 
 
