@@ -9,9 +9,7 @@ import inspect
 import json
 import logging
 import re
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -22,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from audiences_mcp.app import App, limited
 from audiences_mcp.errors import AudiencesError, Refused
+from audiences_mcp.logs import place_of
 from audiences_mcp.text import clip, line
 
 _log = logging.getLogger(__name__)
@@ -104,7 +103,9 @@ class AudienceTool(Tool):
         try:
             return await self._answer_in_time(arguments, context, app)
         except ToolError as error:
-            raise ToolError(app.shown(str(error))) from None
+            message = str(error)
+        # Outside of the handler, or the error that it came from would hang on it, with all that it holds.
+        raise ToolError(app.shown(message))
 
     async def _answer_in_time(self, arguments: dict[str, Any], context: Context[Any, Any], app: App) -> CallToolResult:
         values = self._checked(arguments)
@@ -124,11 +125,10 @@ class AudienceTool(Tool):
         except AudiencesError as error:
             raise ToolError(clip(str(error), MAX_ANSWER)) from None
         except Exception as error:  # noqa: BLE001 - the boundary: an unforeseen error's text may hold phone numbers
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(where.filename).name}:{where.lineno}"
-            _log.error("%s failed: %s at %s", self.name, type(error).__name__, place)
+            place = place_of(error)
+            _log.error("%s failed: %s", self.name, place)
             raise ToolError(
-                f"audiences-mcp failed inside {self.name} ({type(error).__name__} at {place}). The outcome is unknown: "
+                f"audiences-mcp failed inside {self.name} ({place}). The outcome is unknown: "
                 "look with list_audiences before trying again.",
             ) from None
         return _answer(_shortened(app.shown(result)))

@@ -29,6 +29,7 @@ from audiences_mcp import __version__
 from audiences_mcp.atoms.repeating import tries
 from audiences_mcp.errors import (
     AtomsError,
+    AudiencesError,
     AuthenticationFailed,
     InvalidInput,
     NotConfigured,
@@ -390,7 +391,17 @@ async def _content(response: httpx.Response) -> bytes:
 
 @contextmanager
 def _failures_are_ours(*, writes: bool) -> Iterator[None]:
-    """Map every failure of the transport to one of ours. Their own texts may hold addresses, so they are not kept."""
+    """Map every failure of the transport to one of ours, which keeps nothing of it: its request has the key."""
+    try:
+        with _failures_mapped(writes=writes):
+            yield
+    except AudiencesError as error:
+        error.__context__ = None
+        raise
+
+
+@contextmanager
+def _failures_mapped(*, writes: bool) -> Iterator[None]:
     try:
         yield
     except UnicodeEncodeError:  # lone surrogates, which JSON can spell
