@@ -68,6 +68,7 @@ _MAX_READ = 10_000  # characters of a text of which a few hundred are wanted
 _LONGEST_RETRY_AFTER = 1e6  # seconds; a longer one is as good as never
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _KEY = re.compile(r"[!-~]+")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]+")
 _ACCEPTED, _REFUSED = (True, "success", "ok"), (False, "error", "fail", "failed")
 # Raised before any byte of the request left: the write surely did not happen.
 _NOT_SENT = (
@@ -313,7 +314,7 @@ class AtomsClient:
             return _not_found(reason) if body else _not_understood(response, writes=False)
         if status >= 500 or status == 408:
             request_id = self._quoted(response.headers.get("x-request-id", ""), 60)
-            asked = f" Its support asks for the request id {request_id}." if request_id else ""
+            asked = f" Its support asks for the request id {request_id}." if _REQUEST_ID.fullmatch(request_id) else ""
             return ServerFailed(
                 f"Atoms failed ({status}): {reason} {_outcome(writes=writes)}{asked}", maybe_done=writes
             )
@@ -329,7 +330,9 @@ class AtomsClient:
 
     def _when_to_retry(self, response: httpx.Response, body: Mapping[str, Any]) -> str:
         wait = self._quoted(response.headers.get("Retry-After") or body.get("retry_after") or "", 40)
-        return f"in {wait} seconds" if wait.isdecimal() else f"after {wait}" if wait else "later"
+        if wait.isdecimal():
+            return f"in {wait} seconds"
+        return "later" if _seconds(response, body) is None else f"after {wait}"
 
     def _quoted(self, text: object, most: int) -> str:
         """Return text of Atoms fit for a message: short, clean and without the key, which a server may echo."""

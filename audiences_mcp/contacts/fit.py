@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from audiences_mcp.contacts.check import Check
 from audiences_mcp.contacts.columns import Column
+from audiences_mcp.text import line
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def fit_columns(check: Check, own: Sequence[str], *, empty: bool) -> Fit:
 
 
 def _likely_mapping(unmatched: Iterable[Column], missing: Sequence[str]) -> dict[str, str]:
-    plain = {_plain(name): name for name in missing}
+    # Another client may have made a column of any name; one that would be shown otherwise than it is cannot be mapped to.
+    plain = {_plain(name): name for name in missing if name == line(name)}
     mapping = {}
     for column in unmatched:
         near = get_close_matches(_plain(column.source), plain, n=1)
