@@ -33,6 +33,12 @@ MAX_ANSWER = 20_000
 _MAX_TEXT = 1_000
 """Characters of a text argument whose schema gives no limit of its own."""
 
+_MAX_ITEMS = 1_000
+"""Items of a list or an object in an argument whose schema gives no limit of its own."""
+
+_MAX_JSON = 1_000_000
+"""Characters of a list or an object, written as JSON."""
+
 _MAX_FAULTS = 10
 _CUTS = (40, 25, 15, 10, 5, 2)
 """How many items the lists of an answer that is too long are cut to, one after the other until it is short enough."""
@@ -138,9 +144,7 @@ class AudienceTool(Tool):
         given = {name: _parsed(value, properties.get(name, {})) for name, value in arguments.items()}
         faults = [_unknown(name, properties) for name in given if name not in properties]
         faults += [
-            f"{name} must have at most {_MAX_TEXT:,} characters"
-            for name, value in given.items()
-            if isinstance(value, str) and len(value) > _MAX_TEXT and "maxLength" not in properties.get(name, {})
+            fault for name, value in given.items() if (fault := _too_much(name, value, properties.get(name, {})))
         ]
         known = {name: value for name, value in given.items() if name in properties}
         try:
@@ -215,6 +219,23 @@ def _parsed(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - whatever a cli
     except (ValueError, RecursionError):
         return value
     return parsed if isinstance(parsed, list | dict) else value
+
+
+def _too_much(name: str, value: Any, schema: Schema) -> str:  # noqa: ANN401 - whatever a client sent
+    """Say what is too long of an argument; empty when nothing is, or its own schema has a limit, which is looked at later."""
+    if isinstance(value, str):
+        return (
+            f"{name} must have at most {_MAX_TEXT:,} characters"
+            if len(value) > _MAX_TEXT and "maxLength" not in schema
+            else ""
+        )
+    if not isinstance(value, list | dict):
+        return ""
+    if len(value) > _MAX_ITEMS and "maxItems" not in schema:
+        return f"{name} must have at most {_MAX_ITEMS:,} items"
+    return (
+        f"{name} must be shorter: it has more than {_MAX_JSON:,} characters" if len(to_json(value)) > _MAX_JSON else ""
+    )
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:

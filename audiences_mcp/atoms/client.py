@@ -56,15 +56,17 @@ UPLOAD_BYTES = 4_900_000
 ADDED_AT_ONCE = 1_000
 """How many people are added with one request."""
 
-ANSWER_BYTES = 64_000_000
+ANSWER_BYTES = 20_000_000
 """How long an answer may be, decompressed: what is longer is no answer of Atoms, and would fill the memory."""
 
 REQUESTS_A_SECOND = 10
 """How many requests are made in a second; what Atoms takes of organisations that pay nothing."""
 
+_ENCODING = "gzip"  # each part that is read grows a thousand times at most
 _DNC_PAGE = 500  # the server clamps to this
 _MAX_MESSAGE = 300
 _MAX_READ = 10_000  # characters of a text of which a few hundred are wanted
+_MOST = 10**12  # of anything that is counted
 _LONGEST_RETRY_AFTER = 1e6  # seconds; a longer one is as good as never
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _KEY = re.compile(r"[!-~]+")
@@ -360,7 +362,11 @@ def _http_client(
     try:
         return httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
-            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"audiences-mcp/{__version__}"},
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "User-Agent": f"audiences-mcp/{__version__}",
+                "Accept-Encoding": _ENCODING,
+            },
             # Connecting may take a part of the time only, so that what could not be sent is known not to be sent.
             timeout=httpx.Timeout(timeout, connect=timeout / 3, pool=timeout / 3),
             transport=transport,
@@ -383,6 +389,8 @@ def _is_encrypted(base_url: str) -> bool:
 
 async def _content(response: httpx.Response) -> bytes:
     """Return the body, decompressed; nothing when it is longer than any answer of Atoms."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in {_ENCODING, "identity"}:
+        raise httpx.DecodingError("not what was asked for")  # gzip in gzip grows a million times, in one step
     parts, size = [], 0
     async for part in response.aiter_bytes():
         size += len(part)
@@ -538,7 +546,7 @@ def _number(data: Mapping[str, Any], *names: str) -> int:
     """Return the first of the names that holds a whole number."""
     for name in names:
         value = data.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value % 1 == 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST and value % 1 == 0:
             return int(value)
     raise _Unexpected
 
