@@ -69,8 +69,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
+    from audiences_mcp.logs import keep_logs_clean  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
 
+    keep_logs_clean()
     settings = _settings(options)
     if options.http:
         gc.enable()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
 
 _ACTIVE = frozenset({"scheduled", "processing", "running", "paused"})
 _FINISHED = frozenset({"completed", "failed"})
+_KNOWN = _ACTIVE | _FINISHED | {"draft"}
 
 
 async def find_audience(client: "AtomsClient", audience_id: str) -> AudienceInfo:
@@ -58,7 +59,10 @@ def blocking_campaigns(audience: AudienceInfo) -> list[CampaignInfo]:
 
 def named(campaigns: Sequence[CampaignInfo], most: int = 5) -> str:
     """Return campaigns as words, such as `'May calls' (running)`."""
-    shown = ", ".join(f"{campaign.name!r} ({campaign.status})" for campaign in campaigns[:most])
+    shown = ", ".join(
+        f"{campaign.name!r} ({campaign.status if campaign.status in _KNOWN else 'of unknown status'})"
+        for campaign in campaigns[:most]
+    )
     return shown if len(campaigns) <= most else f"{shown} and {len(campaigns) - most} more"
 
 

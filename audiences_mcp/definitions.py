@@ -9,9 +9,7 @@ import inspect
 import json
 import logging
 import re
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -24,6 +22,7 @@ from audiences_mcp.app import App
 from audiences_mcp.asking import Question
 from audiences_mcp.calls import Call, limited
 from audiences_mcp.errors import AudiencesError, Refused
+from audiences_mcp.logs import place_of
 from audiences_mcp.text import clip, line
 
 _log = logging.getLogger(__name__)
@@ -35,6 +34,12 @@ MAX_ANSWER = 20_000
 
 _MAX_TEXT = 1_000
 """Characters of a text argument whose schema gives no limit of its own."""
+
+_MAX_ITEMS = 1_000
+"""Items of a list or an object in an argument whose schema gives no limit of its own."""
+
+_MAX_JSON = 1_000_000
+"""Characters of a list or an object, written as JSON."""
 
 _MAX_FAULTS = 10
 _CUTS = (40, 25, 15, 10, 5, 2)
@@ -106,7 +111,9 @@ class AudienceTool(Tool):
         try:
             return await self._answer_in_time(arguments, context, app)
         except ToolError as error:
-            raise ToolError(app.shown(str(error))) from None
+            message = str(error)
+        # Outside of the handler, or the error that it came from would hang on it, with all that it holds.
+        raise ToolError(app.shown(message))
 
     async def _answer_in_time(
         self, arguments: dict[str, Any], context: Context[Any, Any], app: App
@@ -135,11 +142,10 @@ class AudienceTool(Tool):
         except AudiencesError as error:
             raise ToolError(clip(str(error), MAX_ANSWER)) from None
         except Exception as error:  # noqa: BLE001 - the boundary: an unforeseen error's text may hold phone numbers
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(where.filename).name}:{where.lineno}"
-            _log.error("%s failed: %s at %s", self.name, type(error).__name__, place)
+            place = place_of(error)
+            _log.error("%s failed: %s", self.name, place)
             raise ToolError(
-                f"audiences-mcp failed inside {self.name} ({type(error).__name__} at {place}). The outcome is unknown: "
+                f"audiences-mcp failed inside {self.name} ({place}). The outcome is unknown: "
                 "look with list_audiences before trying again.",
             ) from None
         return _answer(_shortened(app.shown(result)))
@@ -149,9 +155,7 @@ class AudienceTool(Tool):
         given = {name: _parsed(value, properties.get(name, {})) for name, value in arguments.items()}
         faults = [_unknown(name, properties) for name in given if name not in properties]
         faults += [
-            f"{name} must have at most {_MAX_TEXT:,} characters"
-            for name, value in given.items()
-            if isinstance(value, str) and len(value) > _MAX_TEXT and "maxLength" not in properties.get(name, {})
+            fault for name, value in given.items() if (fault := _too_much(name, value, properties.get(name, {})))
         ]
         known = {name: value for name, value in given.items() if name in properties}
         try:
@@ -226,6 +230,23 @@ def _parsed(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - whatever a cli
     except (ValueError, RecursionError):
         return value
     return parsed if isinstance(parsed, list | dict) else value
+
+
+def _too_much(name: str, value: Any, schema: Schema) -> str:  # noqa: ANN401 - whatever a client sent
+    """Say what is too long of an argument; empty when nothing is, or its own schema has a limit, which is looked at later."""
+    if isinstance(value, str):
+        return (
+            f"{name} must have at most {_MAX_TEXT:,} characters"
+            if len(value) > _MAX_TEXT and "maxLength" not in schema
+            else ""
+        )
+    if not isinstance(value, list | dict):
+        return ""
+    if len(value) > _MAX_ITEMS and "maxItems" not in schema:
+        return f"{name} must have at most {_MAX_ITEMS:,} items"
+    return (
+        f"{name} must be shorter: it has more than {_MAX_JSON:,} characters" if len(to_json(value)) > _MAX_JSON else ""
+    )
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:

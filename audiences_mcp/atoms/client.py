@@ -25,6 +25,7 @@ MEMBERS_PAGE = 1_000
 """Members asked for at once where all of them are wanted; the API states no maximum."""
 
 _DNC_PAGE = 500  # the server clamps to this
+_MOST = 10**12  # of anything that is counted
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 T = TypeVar("T")
@@ -229,7 +230,7 @@ def _number(data: Mapping[str, Any], *names: str) -> int:
     """Return the first of the names that holds a whole number."""
     for name in names:
         value = data.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value % 1 == 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST and value % 1 == 0:
             return int(value)
     raise UnexpectedAnswer
 

@@ -26,6 +26,7 @@ from audiences_mcp import __version__
 from audiences_mcp.atoms.repeating import repeated
 from audiences_mcp.errors import (
     AtomsError,
+    AudiencesError,
     AuthenticationFailed,
     InvalidInput,
     NotConfigured,
@@ -42,16 +43,18 @@ from audiences_mcp.text import clip, line
 TIMEOUT = 30.0
 """Seconds that one request may take in all, answer included."""
 
-ANSWER_BYTES = 64_000_000
+ANSWER_BYTES = 20_000_000
 """How long an answer may be, decompressed: what is longer is no answer of Atoms, and would fill the memory."""
 
 REQUESTS_A_SECOND = 10
 """How many requests are made in a second; what Atoms takes of organisations that pay nothing."""
 
+_ENCODING = "gzip"  # each part that is read grows a thousand times at most
 _MAX_MESSAGE = 300
 _MAX_READ = 10_000  # characters of a text of which a few hundred are wanted
 _LONGEST_RETRY_AFTER = 1e6  # seconds; a longer one is as good as never
 _KEY = re.compile(r"[!-~]+")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]+")
 _ACCEPTED, _REFUSED = (True, "success", "ok"), (False, "error", "fail", "failed")
 # Raised before any byte of the request left: the write surely did not happen.
 _NOT_SENT = (
@@ -149,7 +152,7 @@ class Connection:
             return _not_found(reason) if body else _not_understood(response, writes=False)
         if status >= 500 or status == 408:
             request_id = self._quoted(response.headers.get("x-request-id", ""), 60)
-            asked = f" Its support asks for the request id {request_id}." if request_id else ""
+            asked = f" Its support asks for the request id {request_id}." if _REQUEST_ID.fullmatch(request_id) else ""
             return ServerFailed(
                 f"Atoms failed ({status}): {reason} {_outcome(writes=writes)}{asked}", maybe_done=writes
             )
@@ -165,7 +168,9 @@ class Connection:
 
     def _when_to_retry(self, response: httpx.Response, body: Mapping[str, Any]) -> str:
         wait = self._quoted(response.headers.get("Retry-After") or body.get("retry_after") or "", 40)
-        return f"in {wait} seconds" if wait.isdecimal() else f"after {wait}" if wait else "later"
+        if wait.isdecimal():
+            return f"in {wait} seconds"
+        return "later" if _seconds(response, body) is None else f"after {wait}"
 
     def _quoted(self, text: object, most: int) -> str:
         """Return text of Atoms fit for a message: short, clean and without the key, which a server may echo."""
@@ -193,7 +198,11 @@ def _http_client(
     try:
         return httpx.AsyncClient(
             base_url=base_url.rstrip("/") + "/",
-            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"audiences-mcp/{__version__}"},
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "User-Agent": f"audiences-mcp/{__version__}",
+                "Accept-Encoding": _ENCODING,
+            },
             # Connecting may take a part of the time only, so that what could not be sent is known not to be sent.
             timeout=httpx.Timeout(timeout, connect=timeout / 3, pool=timeout / 3),
             transport=transport,
@@ -216,6 +225,8 @@ def _is_encrypted(base_url: str) -> bool:
 
 async def _content(response: httpx.Response) -> bytes:
     """Return the body, decompressed; nothing when it is longer than any answer of Atoms."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in {_ENCODING, "identity"}:
+        raise httpx.DecodingError("not what was asked for")  # gzip in gzip grows a million times, in one step
     parts, size = [], 0
     async for part in response.aiter_bytes():
         size += len(part)
@@ -227,7 +238,17 @@ async def _content(response: httpx.Response) -> bytes:
 
 @contextmanager
 def _failures_are_ours(*, writes: bool) -> Iterator[None]:
-    """Map every failure of the transport to one of ours. Their own texts may hold addresses, so they are not kept."""
+    """Map every failure of the transport to one of ours, which keeps nothing of it: its request has the key."""
+    try:
+        with _failures_mapped(writes=writes):
+            yield
+    except AudiencesError as error:
+        error.__context__ = None
+        raise
+
+
+@contextmanager
+def _failures_mapped(*, writes: bool) -> Iterator[None]:
     try:
         yield
     except UnicodeEncodeError:  # lone surrogates, which JSON can spell

@@ -23,7 +23,7 @@ from audiences_mcp.text import line, several
 
 _LONG = 500  # characters that a voice agent should not read out
 _MOST_NAMED = 10
-_MOST_VALUES = 5
+_MOST_VALUES, _LONGEST_VALUE = 5, 60
 
 _PRIVATE = re.compile(
     r"passwords?|passwd|passwort|pwd|pin|cvv|cvc|ssn|secrets?|tokens?|iban|card(?:number)?|aadhaa?r|passport",
@@ -42,7 +42,7 @@ class Objection:
         header: The column.
         count: How many ready rows say so.
         unsaid: How many ready rows say nothing, where being called takes a yes.
-        only_where: What keeps the others; None where nobody agreed, or the answers are too many to name.
+        only_where: What keeps the others; None where nobody agreed, or the answers are too many or too long to name.
     """
 
     header: str
@@ -94,7 +94,8 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
     ]
     unsaid = sum(not answer for answer, _ in ready) if question == "in" else 0
     header = table.headers[place]
-    return Objection(header, count, unsaid, {header: kept} if 0 < len(kept) <= _MOST_VALUES else None)
+    named = 0 < len(kept) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in kept)
+    return Objection(header, count, unsaid, {header: kept} if named else None)
 
 
 # --- countries -----------------------------------------------------------------------------------------------------

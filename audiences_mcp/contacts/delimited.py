@@ -28,7 +28,7 @@ _WESTERN = "Windows-1252"
 _CLEARLY_BETTER = 3
 # Greek, Cyrillic, Hebrew, Arabic, the scripts of South Asia; in Japanese and Chinese Latin letters stand among others.
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u0fff]|[\u0370-\u0fff](?=[A-Za-z])")
-_FOREIGN_WORDS = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+_WORDS = re.compile(rb"[^\s,;|\"]+")
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def _likely_encodings(content: bytes) -> list[str]:
     import chardet  # noqa: PLC0415 - only a list that is not UTF-8 needs it
 
     # Only what is not ASCII tells encodings apart, and each word once, or a name that is frequent outweighs the others.
-    words = dict.fromkeys(_FOREIGN_WORDS.findall(content[: 50 * _SNIFFED_TEXT]))
+    words = dict.fromkeys(word for word in _WORDS.findall(content[: 50 * _SNIFFED_TEXT]) if not word.isascii())
     foreign = b"\n".join(words)[:_SNIFFED_TEXT]
     found = chardet.detect_all(foreign, ignore_threshold=True, encoding_era=chardet.EncodingEra.MODERN_WEB)
     fit = {guess["encoding"]: guess["confidence"] for guess in found if guess["encoding"]}

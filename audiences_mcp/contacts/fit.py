@@ -1,11 +1,14 @@
 """How the columns of a list go into an audience that has columns of its own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from audiences_mcp.contacts.check import Check
 from audiences_mcp.contacts.columns import Column
+from audiences_mcp.text import line
+
+_MOST_PAIRS = 10_000  # of names that are compared, which takes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,11 @@ def fit_columns(check: Check, own: Sequence[str], *, empty: bool) -> Fit:
     )
 
 
-def _likely_mapping(unmatched: Iterable[Column], missing: Sequence[str]) -> dict[str, str]:
-    plain = {_plain(name): name for name in missing}
+def _likely_mapping(unmatched: Sequence[Column], missing: Sequence[str]) -> dict[str, str]:
+    # Another client may have made a column of any name; one that would be shown otherwise than it is cannot be mapped to.
+    if len(unmatched) * len(missing) > _MOST_PAIRS:
+        return {}
+    plain = {_plain(name): name for name in missing if name == line(name)}
     mapping = {}
     for column in unmatched:
         near = get_close_matches(_plain(column.source), plain, n=1)

@@ -25,16 +25,20 @@ _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls
 _MAX_CELLS = 6_000_000  # 200,000 rows of 30 columns
 _MAX_UNPACKED = 600_000_000  # bytes
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that a workbook may use (ECMA-376, part 2, annex B)
+_MAX_INDEX = 5_000_000  # bytes of a part that is read whole: names of sheets and where they are
+_MAX_REACH = 2 * _MAX_CELLS  # of all sheets together, since each of them may be read
 _CHUNK = 1 << 20
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _MAX_ROWS = 1 << 20  # what Excel has
-# The tags of a sheet's own XML (ECMA-376, part 1, 18.3.1). A prefix in front of a name is legal, and so are both quotes.
+# The tags of a sheet's own XML (ECMA-376, part 1, 18.3.1). A prefix in front of a name is legal, and so are both quotes. No
+# attribute holds a `<`, so a search ends at the next tag, also where what claims to be a sheet has no end of any.
+_STRING_TAG = re.compile(rb"<(?:\w+:)?si[\s/>]")
 _ROW_TAG = re.compile(rb"<(?:\w+:)?row[\s/>]")
 _CELL_TAG = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*[\"']\s*\$?([A-Za-z]{1,9})\$?(\d{1,12})")
-_ROW = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"']\s*(\d{1,12})")
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\bhidden="(?:1|true)"[^>]*')
+_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*[\"']\s*\$?([A-Za-z]{1,9})\$?(\d{1,12})")
+_ROW = re.compile(rb"<(?:\w+:)?row\s(?:[^<>]*?\s)?r\s*=\s*[\"']\s*(\d{1,12})")
+_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s[^<>]*?\bhidden="(?:1|true)"[^<>]*')
 _FEW_DIGITS = 10**15  # Excel keeps 15 digits of a number, so a larger one has lost some
 _TICK = 2_000
 
@@ -136,27 +140,47 @@ def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
             raise _too_large()
         parts = _parts(archive)
         sheets = {part.lower() for part in parts.values()}
-        hidden = {
-            member.filename.lower(): _measure(archive, member, tick)
-            for member in members
-            if member.filename.lower() in sheets or "sheet" in member.filename.lower()
-        }
+        hidden, reach = dict[str, list[int]](), 0
+        for member in members:
+            name = member.filename.lower()
+            if name in sheets or "sheet" in name:
+                hidden[name], extent = _measure(archive, member, tick)
+                reach += extent.reach
+                if reach > _MAX_REACH:
+                    raise _too_large()
+            elif name.endswith((".xml", ".rels")):
+                _read_through(archive, member, tick)
         return {name: hidden.get(part.lower(), []) for name, part in parts.items()}
 
 
-def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> list[int]:
-    """Refuse a sheet whose rectangle would not fit; return which of its rows are hidden."""
-    extent, hidden = _Extent(), []
+def _read_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> None:
+    """Refuse a part that is longer than it says, which reading it here finds out, or has too many strings to keep."""
+    strings = sum(len(_STRING_TAG.findall(xml)) for xml in _pieces(archive, member, tick))
+    if strings > _MAX_CELLS:
+        raise _too_large()
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> Iterator[bytes]:
+    """Yield the XML of a part in pieces that each end before a tag."""
     with archive.open(member) as stream:
         rest = b""
         while chunk := stream.read(_CHUNK):
             tick(0, 0)
             whole, mark, rest = (rest + chunk).rpartition(b"<")
             rest = mark + rest
-            extent.add(whole)
-            hidden += [int(number[1]) for row in _HIDDEN_ROW.findall(whole) if (number := _ROW.match(row))]
-        extent.add(rest)
-    return hidden
+            if len(rest) > 2 * _CHUNK:  # neither a tag nor a cell is so long
+                raise _too_large()
+            yield whole
+        yield rest
+
+
+def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> "tuple[list[int], _Extent]":
+    """Refuse a sheet whose rectangle would not fit; return which of its rows are hidden, and how far it reaches."""
+    extent, hidden = _Extent(), list[int]()
+    for xml in _pieces(archive, member, tick):
+        extent.add(xml)
+        hidden += [int(number[1]) for row in _HIDDEN_ROW.findall(xml) if (number := _ROW.match(row))]
+    return hidden, extent
 
 
 class _Extent:
@@ -165,6 +189,7 @@ class _Extent:
     def __init__(self) -> None:
         self._columns: set[bytes] = set()
         self._row = self._cells = self._unnumbered = self._in_row = self._widest = 0
+        self.reach = 0
 
     def add(self, xml: bytes) -> None:
         """Take in a part of the sheet.
@@ -184,7 +209,8 @@ class _Extent:
                 self._widest = max(self._widest, self._in_row)
         column = max(map(_column_number, self._columns), default=1) + self._widest
         row = self._row + self._unnumbered
-        if column * row > _MAX_CELLS or row > _MAX_ROWS or self._cells > _MAX_CELLS:
+        self.reach = column * row
+        if self.reach > _MAX_CELLS or row > _MAX_ROWS or self._cells > _MAX_CELLS:
             raise _too_large()
 
 
@@ -205,6 +231,8 @@ def _column_number(letters: bytes) -> int:
 
 def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return for the name of each sheet the part of the archive that it is in (ECMA-376, part 1, 18.2.19)."""
+    if any(archive.getinfo(part).file_size > _MAX_INDEX for part in (_LINKS, _BOOK)):
+        raise _too_large()
     links = ET.fromstring(archive.read(_LINKS))  # noqa: S314 - expat bounds what entities grow to since 2.4.1
     targets = {link.get("Id"): link.get("Target", "") for link in links.iter(_LINK)}
     parts = {}
