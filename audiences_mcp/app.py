@@ -46,7 +46,7 @@ DO_NOT_CALL_LIFETIME = 5 * 60.0
 
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
-_KEPT_MEMBERS = 200_000  # of all removals that were asked about
+_KEPT_MEMBERS = 200_000  # of the audiences of all removals that were asked about
 _KEPT_PLANS = 1_000
 _REMEMBERED_KEYS = 1_000  # that expired, to tell them from made-up ones
 _SANDBOX_KEY = "sk_sandbox"
@@ -264,7 +264,7 @@ class App:
             "confirm_token",
             TOKEN_LIFETIME,
             room=_KEPT_MEMBERS,
-            weight=lambda leave: len(leave.choice.members),
+            weight=lambda leave: len(leave.stored),
             mend="call remove_audience_members without a token to get a new one. Nothing was removed.",
             clock=clock,
         )
