@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.phones import Phone, read_numbers
-from audiences_mcp.contacts.reasons import Reason, Status
+from audiences_mcp.contacts.reasons import Reason, Refusal, Status
 from audiences_mcp.contacts.spellings import StoredNumbers
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164, AudienceInfo, Member
@@ -125,12 +125,13 @@ def _with_texts(audience: AudienceInfo, members: Sequence[Member], texts: Sequen
     by_text: dict[str, list[str]] = {}
     for member in members:
         by_text.setdefault(_as_shown(member, audience), []).append(member.member_id)
-    wanted = dict.fromkeys(line(text, _MOST_TEXT) for text in texts)
-    readings = dict(zip(wanted, read_numbers(list(wanted), [region] * len(wanted)), strict=True))
+    by_text.pop("", None)  # a blank text names nobody
+    wanted = [line(text, _MOST_TEXT) for text in texts]
+    readings = read_numbers(wanted, [region] * len(wanted))
     unread = [
         (place, reading.reason)
-        for place, (text, reading) in enumerate(readings.items(), 1)
-        if not isinstance(reading, Phone) and text not in by_text
+        for place, (text, reading) in enumerate(zip(wanted, readings, strict=True), 1)
+        if isinstance(reading, Refusal) and text not in by_text
     ]
     if unread:
         place, reason = unread[0]
@@ -139,8 +140,13 @@ def _with_texts(audience: AudienceInfo, members: Sequence[Member], texts: Sequen
             f"phone_numbers item {place}{more} cannot be read as a number ({reason.value}), and nobody is stored with just "
             f"that text. {_NOT_REMOVED} Write it with + and its country code, or give member_ids.",
         )
-    numbers = [reading.number for reading in readings.values() if isinstance(reading, Phone)]
-    exact = [each for text, reading in readings.items() if not isinstance(reading, Phone) for each in by_text[text]]
+    numbers = [reading.number for reading in readings if isinstance(reading, Phone)]
+    exact = [
+        member_id
+        for text, reading in zip(wanted, readings, strict=True)
+        if isinstance(reading, Refusal)
+        for member_id in by_text[text]
+    ]
     return _with_numbers(audience, members, numbers, exact=exact)
 
 

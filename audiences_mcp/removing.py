@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 
 from audiences_mcp.app import App
-from audiences_mcp.audiences import active_campaigns, find_audience, named
+from audiences_mcp.audiences import active_campaigns, find_audience, known_members, named
 from audiences_mcp.audit_log import Outcome
 from audiences_mcp.auditing import AS_ATOMS_DIALS
 from audiences_mcp.calls import Progress, long_job, this_call
@@ -40,12 +40,14 @@ class Leave:
 
     Args:
         audience: The audience as it was when the person was asked, its member count included.
+        stored: Its members then.
         choice: Who is to be removed.
         tried: Whether the removal was sent, so that some of them may be gone.
         result: What was answered, once it is done.
     """
 
     audience: AudienceInfo
+    stored: "Sequence[Member]"
     choice: Choice
     tried: bool = False
     result: Removal | None = None
@@ -102,7 +104,7 @@ async def _asked(client: "AtomsClient", audience_id: str, order: Order, progress
     audience = await find_audience(client, audience_id)
     members = await read_members(client, audience_id, progress)
     choice = await anyio.to_thread.run_sync(choose, audience, members, order)
-    return Leave(audience.model_copy(update={"member_count": len(members)}), choice)
+    return Leave(audience.model_copy(update={"member_count": len(members)}), members, choice)
 
 
 def _guard(asked: Leave, given: Leave | None, *, allow_empty: bool) -> None:
@@ -176,8 +178,8 @@ class _Remover:
         if left:
             raise await self._stopped(
                 gone,
-                f"Only {len(gone):,} of {len(wanted):,} people were removed; the others are stored still. {trouble} "
-                "Call again with the same arguments to remove them.",
+                f"Only {len(gone):,} of {len(wanted):,} people were removed; the others are stored still. "
+                f"{trouble or 'Atoms did not say why.'} Call again with the same arguments to remove them.",
             )
         return await self._done(gone)
 
@@ -272,21 +274,25 @@ class _Remover:
         """Keep a check that adds members back as they were; return its id, and whom it does not bring back."""
         if not gone:
             return None, []
-        table = table_of([(self._leave.audience, gone)])
+        audience, removed = self._leave.audience, _ids(gone)
+        table = table_of([(audience, gone)])
         check = await anyio.to_thread.run_sync(check_table, table, AS_ATOMS_DIALS, KnownLists())
         told = report_of(check, DefaultRegion(source="none"), [], "Call add_contacts with this check_id.")
+        staying = [member for member in self._leave.stored if member.member_id not in removed]
+        # As add_contacts will compare them.
+        compared = check.against(KnownLists(already_member=await known_members(audience, staying)))
+        lost = (
+            (told.counts.invalid, "had a number that cannot be called"),
+            (told.counts.duplicate, "had the number of another one"),
+            (told.counts.ready - len(compared.ready), "had a number that is, or may be, in the audience yet"),
+        )
+        warnings = [
+            f"{several(count, 'removed member')} {why}: undoing does not add them back." for count, why in lost if count
+        ]
+        if not told.counts.ready:
+            return None, warnings
         await self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told))
-        warnings = []
-        if told.counts.invalid:
-            warnings.append(
-                f"{several(told.counts.invalid, 'removed member')} had a number that cannot be called, so undoing does not add "
-                "them back.",
-            )
-        if told.counts.duplicate:
-            warnings.append(
-                f"{several(told.counts.duplicate, 'removed member')} had a number twice; undoing adds each once."
-            )
-        return told.check_id if told.counts.ready else None, warnings
+        return told.check_id, warnings
 
 
 def _told(result: Removal) -> str:

@@ -1,4 +1,4 @@
-"""The MCP server: its instructions, its tools and what it holds while it runs."""
+"""The MCP server: its instructions, tools, prompts and resources, and what it holds while it runs."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,10 @@ from mcp.server.request_state import RequestStateSecurity
 
 from audiences_mcp import __version__
 from audiences_mcp.app import App, running_app
+from audiences_mcp.completing import add_completion
 from audiences_mcp.config import Settings
+from audiences_mcp.prompts import add_prompts
+from audiences_mcp.resources import add_resources
 from audiences_mcp.tools import build_tools
 
 _READING = """\
@@ -49,21 +52,31 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 
+    held: list[App] = []  # for completion, which the SDK does not tell of what the server holds
+
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
         async with running_app(settings, new_app) as app:
-            yield app
+            held.append(app)
+            try:
+                yield app
+            finally:
+                held.remove(app)
 
-    return MCPServer(
+    server = MCPServer(
         "audiences-mcp",
         title="Atoms audiences",
         version=__version__,
         instructions="\n\n".join(_instructions(settings)),
-        tools=[*build_tools(read_only=settings.read_only)],
+        tools=[*build_tools(read_only=settings.read_only, shared=settings.shared)],
         lifespan=lifespan,
         request_state_security=_sealed_with(settings),
         log_level="WARNING",
     )
+    add_prompts(server, read_only=settings.read_only)
+    add_resources(server)
+    add_completion(server, lambda: held[-1] if held else None)
+    return server
 
 
 def _sealed_with(settings: Settings) -> RequestStateSecurity:

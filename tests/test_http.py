@@ -107,7 +107,11 @@ async def test_files_are_not_read_and_that_is_said(team: tuple[str, Organisation
     async with connected(team[0], "auto") as agent:
         refused = await agent.fail("check_contacts", file_path="/etc/passwd")
 
+        listed = [tool.name for tool in (await agent.client.list_tools()).tools]
+
     assert refused.startswith("This server is shared over HTTP, so it reads no files")
+    assert "export_audience" not in listed
+    assert len(listed) == 11
 
 
 @pytest.mark.parametrize("given", [{}, {"authorization": "Bearer wrong"}, {"authorization": TOKEN}])

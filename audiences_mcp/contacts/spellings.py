@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import Phone, read_number, read_numbers
 from audiences_mcp.contacts.plans import country_code_of, formatted
-from audiences_mcp.contacts.reasons import Refusal
+from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
 from audiences_mcp.models import E164
 
@@ -31,8 +31,8 @@ def search_texts(text: str, region: str | None) -> tuple[list[str], E164 | None]
     reading = read_number(text, region)
     if isinstance(reading, Phone):
         return list(dict.fromkeys([text, *spellings(reading.number)])), reading.number
-    written = parse_cell(text)
-    if isinstance(written, Written) and len(written.digits) >= MIN_NUMBER_DIGITS:
+    written = _number(text)
+    if written and len(written.digits) >= MIN_NUMBER_DIGITS:
         # Without its country code it is a part of the number as stored; a leading 0 hardly is.
         return list(dict.fromkeys([text, written.digits, written.digits.lstrip("0")])), None
     return [text], None
@@ -71,5 +71,11 @@ def _dialled(text: str, reading: Phone | Refusal) -> str | None:
     """Return the number that Atoms dials for a stored text; it demands the country code, so digits begin with it."""
     if isinstance(reading, Phone):
         return reading.number
-    written = parse_cell(text)  # the list may speak against the row; what is dialled stays the same
-    return f"+{written.digits}" if isinstance(written, Written) and written.plus and not written.splits else None
+    if reading.reason is not Reason.AMBIGUOUS_COUNTRY or not (written := _number(text)) or not written.plus:
+        return None
+    return f"+{written.digits}"  # the list speaks against its plus, but Atoms dials each number by itself
+
+
+def _number(text: str) -> Written | None:
+    written = parse_cell(text)
+    return written if isinstance(written, Written) else None

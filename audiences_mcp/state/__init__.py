@@ -24,7 +24,7 @@ TOKEN_LIFETIME = 5 * 60.0
 
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
-_KEPT_MEMBERS = 200_000  # of all removals that were asked about
+_KEPT_MEMBERS = 200_000  # of the audiences of all removals that were asked about
 
 
 Lock = Callable[[str], AbstractAsyncContextManager[object]]
@@ -107,7 +107,7 @@ def _in_process(key: str, clock: Callable[[], float]) -> Homes:
     return Homes(
         checks=InProcess(_KEPT_ROWS, lambda stored: len(stored.check.rows), clock),
         tokens=InProcess(_KEPT_TOKENS, lambda _: 1, clock),
-        removals=InProcess(_KEPT_MEMBERS, lambda leave: len(leave.choice.members), clock),
+        removals=InProcess(_KEPT_MEMBERS, lambda leave: len(leave.stored), clock),
         journal=FolderJournal(user_state_path("audiences-mcp", appauthor=False), key),
         lock=lock,
         aclose=leave,

@@ -42,9 +42,15 @@ TOOLS = (
 """Every tool: its function, its title, its hints."""
 
 
-def build_tools(*, read_only: bool) -> list[AudienceTool]:
-    """Return the tools; in read-only mode those that change anything do not exist, and no description names them."""
+def build_tools(*, read_only: bool, shared: bool = False) -> list[AudienceTool]:
+    """Return the tools; those that do not exist are named by no description.
+
+    Args:
+        read_only: Whether those that change anything do not exist.
+        shared: Whether none writes files, since callers are on other machines.
+    """
     hidden = {function.__name__ for function, _, hints in TOOLS if read_only and not hints.read_only_hint}
+    hidden |= {export_audience.__name__} if shared else set()
     return [
         AudienceTool.of(function, title, hints, hidden)
         for function, title, hints in TOOLS

@@ -79,7 +79,7 @@ async def test_a_number_is_removed_in_every_spelling_and_can_be_brought_back(
     snapshot("results/remove_audience_members", removed)
     assert (removed["removed"], removed["not_found"], removed["member_count"]) == (2, ["+33612345678"], 5)
     assert names(organisation, audience_id) == ["Bo", "Norwegian", "Nobody", "Cy", "Di"]
-    assert any("twice" in warning for warning in removed["warnings"])
+    assert "1 removed member had the number of another one: undoing does not add them back." in removed["warnings"]
     undone = await agent.do("add_contacts", audience_id=audience_id, check_id=removed["undo_check_id"])
     assert undone["added"] == 1
     assert organisation.members(audience_id)[-1] == {"phone": "+919876543210", "name": "Asha"}
@@ -124,6 +124,9 @@ async def test_a_number_that_cannot_be_read_means_only_whoever_is_stored_with_th
         "remove_audience_members", audience_id=audience_id, phone_numbers=["+14792345678", "(303) 555-0143", "13"]
     )
 
+    blank = await agent.fail("remove_audience_members", audience_id=audience_id, phone_numbers=["+14792345678", " "])
+
+    assert "phone_numbers item 2 cannot be read as a number (empty)" in blank
     assert (removed["removed"], removed["possible"]) == (2, [])
     assert "phone_numbers item 2 and 1 more cannot be read as a number (missing_country_code)" in refused
     assert "Nothing was removed" in refused
@@ -153,6 +156,7 @@ async def test_an_american_number_without_its_code_does_not_take_the_norwegian_o
         ("+91 98765 43210 ext 5", "+919876543210", 0),
         ("+919876543210; +919876543211", "+919876543211", 0),
         ("+52 1 55 1234 5678", "+525512345678", 0),
+        ("+49 30 123456/57", "+493012345657", 0),
         ("5551234567", "+15551234567", 0),
     ],
 )
@@ -249,7 +253,9 @@ async def test_what_an_audit_found_is_removed_by_reason_in_all_entries(
 
     assert removed["removed"] == 4
     assert names(organisation, audience_id) == ["Bo", "Norwegian", "Cy"]
-    assert any("2 removed members had a number that cannot be called" in each for each in removed["warnings"])
+    assert (
+        "2 removed members had a number that cannot be called: undoing does not add them back." in removed["warnings"]
+    )
 
 
 async def test_of_a_person_stored_twice_the_first_entry_stays(
@@ -257,12 +263,15 @@ async def test_of_a_person_stored_twice_the_first_entry_stays(
 ) -> None:
     audit = await agent.do("audit_audience", audience_id=audience_id)
 
-    await agent.do(
+    removed = await agent.do(
         "remove_audience_members", audience_id=audience_id, check_id=audit["check_id"], reasons=["duplicate"]
     )
 
     assert "Asha" in names(organisation, audience_id)
     assert "Asha R." not in names(organisation, audience_id)
+    assert any("in the audience yet: undoing does not add them back" in warning for warning in removed["warnings"])
+    undone = await agent.do("add_contacts", audience_id=audience_id, check_id=removed["undo_check_id"])
+    assert (undone["added"], undone["counts"]["already_member"]) == (0, 1)
 
 
 async def test_an_audit_needs_reasons_and_is_of_one_audience(
