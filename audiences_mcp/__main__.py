@@ -95,6 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
     from audiences_mcp.logs import keep_logs_clean  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
+    from audiences_mcp.stdio import run as run_stdio  # noqa: PLC0415 - after the collector is off
 
     keep_logs_clean()
     settings = _settings(options)
@@ -111,7 +112,7 @@ def _serve(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server.run("stdio")
+    run_stdio(server)
     return 0
 
 

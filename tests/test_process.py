@@ -1,5 +1,6 @@
 """Real processes: the server over stdio in both revisions, its start and end, the demo and the sandbox command."""
 
+import json
 import re
 import signal
 import subprocess
@@ -90,6 +91,30 @@ async def test_nothing_but_the_protocol_is_on_standard_output_and_nothing_at_all
         out, errors = server.process.communicate(timeout=10)
     assert report["counts"]["ready"] == 1
     assert (out, errors, server.process.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [r'"\ud83d"', r'"a \udc00\ud800 b"', "9" * 5_000, "[" * 100_000 + "]" * 100_000, '"never ended'],
+    ids=["half an emoji", "halves the wrong way round", "a huge number", "nested deeply", "cut off"],
+)
+def test_a_request_that_no_parser_takes_is_answered(value: str) -> None:
+    with Server() as server:
+        call = {"name": "list_check_rows", "arguments": {"check_id": "0" * 32, "contains": "VALUE"}}
+        line = json.dumps({"jsonrpc": "2.0", "id": 77, "method": "tools/call", "params": call})
+        assert server.process.stdin
+        assert server.process.stdout
+        server.process.stdin.write(line.replace('"VALUE"', value) + "\n")
+        server.process.stdin.flush()
+        answer = json.loads(server.process.stdout.readline())
+        assert server.ask("ping", {})["result"] == {}
+
+    assert answer["id"] == 77
+    told = answer["error"]["message"] if "error" in answer else answer["result"]["content"][0]["text"]
+    expected = (
+        "This check_id is unknown" if value.startswith('"') and value.endswith('"') else "This request cannot be read"
+    )
+    assert told.startswith(expected)
 
 
 def test_the_server_ends_with_its_input_within_a_second() -> None:

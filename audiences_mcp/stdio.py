@@ -1,0 +1,109 @@
+"""MCP on standard input and output, where every request is answered, also one that cannot be read."""
+
+import json
+import re
+from types import TracebackType
+from typing import Self
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
+from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from pydantic import ValidationError
+
+from audiences_mcp.app import App
+
+_ID = re.compile(r'"id"\s{0,9}:\s{0,9}(?:(-?\d{1,15})\b|"([^"\\]{1,100})")')
+_LOOKED_AT = 1_000  # characters at each end of a message in which its id is looked for
+
+
+def run(server: MCPServer[App]) -> None:
+    """Serve until the input ends."""
+    anyio.run(_serve, server)
+
+
+async def _serve(server: MCPServer[App]) -> None:
+    inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which takes no streams
+    async with stdio_server() as (read, write):
+        await inner.run(_Answering(read, write), write, inner.create_initialization_options())
+
+
+class _Answering:
+    """The messages that can be read. The SDK drops the others in silence, so that whoever asks waits in vain.
+
+    Args:
+        read: What arrives: messages, and the errors of those that are none.
+        write: Where an answer goes.
+    """
+
+    def __init__(self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]) -> None:
+        self._read, self._write = read, write
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next message."""
+        while True:
+            item = await self._read.receive()
+            if isinstance(item, SessionMessage):
+                return item
+            line = _line_of(item)
+            mended = _mended(line)
+            if mended:
+                return mended
+            await self._refuse(line)
+
+    async def _refuse(self, line: str) -> None:
+        found = _ID.search(line[:_LOOKED_AT]) or _ID.search(line[-_LOOKED_AT:])
+        if found is None:
+            return
+        said = "This request cannot be read, so nothing was done: it is no JSON-RPC, nested too deeply, or has a huge number."
+        error = ErrorData(code=PARSE_ERROR, message=said)
+        request_id = int(found[1]) if found[1] else found[2]
+        await self._write.send(SessionMessage(JSONRPCError(jsonrpc="2.0", id=request_id, error=error)))
+
+    @property
+    def last_context(self) -> object:
+        """The context in which the last message was sent."""
+        return getattr(self._read, "last_context", None)
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        await self._read.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _line_of(error: Exception) -> str:
+    """Return the line that could not be read."""
+    faults = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+    given = faults[0]["input"] if faults else ""
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+def _mended(line: str) -> SessionMessage | None:
+    """Return a message in which halves of emoji stood: a text was cut in the middle of one, and nothing can encode it."""
+    try:
+        whole = (
+            json.dumps(json.loads(line), ensure_ascii=False)
+            .encode("utf-16", "surrogatepass")
+            .decode("utf-16", "replace")
+        )
+        return SessionMessage(jsonrpc_message_adapter.validate_json(whole, by_name=False))
+    except (ValueError, RecursionError):
+        return None
