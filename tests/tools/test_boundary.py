@@ -57,6 +57,10 @@ async def test_no_log_line_holds_a_number_a_name_or_the_key(
         await agent.fail("add_contacts", audience_id=audience_id, contacts=PEOPLE[:1])
         await agent.do("list_audiences", name_contains="Leads of May")
         await agent.do("list_audience_members", audience_id=audience_id)
+        await agent.do("search_audience_members", audience_id=audience_id, query="Annabel")
+        await agent.do("search_audience_members", audience_id=audience_id, query="+14155552671")
+        await agent.do("audit_audience", audience_id=audience_id)
+        await agent.fail("remove_audience_members", audience_id=audience_id, phone_numbers=["+14155552671"])
         await agent.do("list_check_rows", check_id=report["check_id"], contains="Annabel")
         await agent.fail("delete_audience", audience_id=audience_id)
         await agent.fail("check_contacts", contacts=[{"phone_number": {"+14155552671": "Annabel"}}])
@@ -228,7 +232,7 @@ async def test_after_a_restart_a_check_is_unknown(agent: LookedAtAgent, settings
     async with connect(settings, None) as restarted:
         refused = await restarted.fail("create_audience", name="May", check_id=report["check_id"])
 
-    assert refused.startswith("This check_id is unknown, or the server was restarted since: call check_contacts again")
+    assert refused.startswith("This check_id is unknown, or the server was restarted since: call check_contacts, or")
 
 
 async def test_an_audience_that_the_list_of_all_does_not_have_yet_is_found_all_the_same(
