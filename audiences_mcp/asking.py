@@ -1,5 +1,6 @@
 """Asking the person directly, past the model, where the client can: the same in both revisions of the protocol."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -8,6 +9,9 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 
 from audiences_mcp.calls import CALL_SECONDS, this_call
 from audiences_mcp.errors import InvalidInput
+
+AskPerson = Callable[[str], Awaitable[bool | None]]
+"""Asks the person past the model whether they agree; None where the client cannot."""
 
 PATIENCE_SECONDS = 5 * 60.0
 """How long an answer is waited for."""

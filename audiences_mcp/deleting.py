@@ -1,9 +1,9 @@
 """Deleting an audience in two steps, of which the second is taken once, and only as the person was asked."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from audiences_mcp.app import App
+from audiences_mcp.asking import AskPerson
 from audiences_mcp.audiences import blocking_campaigns, find_audience, named
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
@@ -13,9 +13,6 @@ from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
-
-AskPerson = Callable[[str], Awaitable[bool | None]]
-"""Asks the person past the model; None where the client cannot."""
 
 
 async def ask_to_delete(app: App, audience_id: str) -> Deletion:

@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 
 from audiences_mcp.app import App
+from audiences_mcp.asking import AskPerson
 from audiences_mcp.audiences import active_campaigns, find_audience, known_members, named
 from audiences_mcp.audit_log import Outcome
 from audiences_mcp.auditing import AS_ATOMS_DIALS
@@ -34,6 +35,19 @@ _REMOVED_AT_ONCE = 1_000
 _MOST_SHOWN = 50
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a call says of the person's agreement.
+
+    Args:
+        token: The token that the first call gave, or None.
+        ask: Asks the person directly.
+    """
+
+    token: str | None
+    ask: AskPerson
+
+
 @dataclass(slots=True)
 class Leave:
     """Leave to remove people from one audience.
@@ -54,7 +68,7 @@ class Leave:
 
 
 async def remove_members(
-    app: App, audience_id: str, order: Order, token: str | None, progress: Progress, *, allow_empty: bool
+    app: App, audience_id: str, order: Order, confirmed: Confirmation, progress: Progress, *, allow_empty: bool
 ) -> Removal:
     """Remove people from an audience, or, where they are many, tell how many they are and give a token.
 
@@ -62,30 +76,48 @@ async def remove_members(
         app: The server process.
         audience_id: The audience.
         order: Who is meant.
-        token: The token of the first call, once the person has agreed.
+        confirmed: The token of the first call, once the person has agreed, and how to ask them directly.
         progress: Where to tell how far it is.
         allow_empty: Whether nobody may be left in the audience.
 
     Raises:
-        InvalidInput: It is not clear who is meant, nobody would be left, or the token is for something else.
+        InvalidInput: It is not clear who is meant, nobody would be left, the token is for something else, or the person
+            says no.
         Refused: Atoms failed half way, or the outcome is unknown.
         AtomsError: Atoms failed before anything was changed.
     """
-    client = await app.client()
+    client, token = await app.client(), confirmed.token
     async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
         leave = await _leave_of(app, audience_id, token)
         if leave and leave.result:
             return leave.result
         if not (leave and leave.tried):
             given, leave = leave, await _asked(client, audience_id, order, progress)
-            _guard(leave, given, allow_empty=allow_empty)
+            _guard(leave, allow_empty=allow_empty)
+            if given and token:
+                await _refuse_changed(app, leave, given, token)
             if len(leave.choice.members) > REMOVED_UNASKED and given is None:
                 return await _to_confirm(app, leave)
             leave = given or leave
+            if token:
+                await _ask(app, leave, token, confirmed.ask)
         leave.result = await _Remover(app, client, leave, progress, token).remove()
         if token:
             await app.removals.keep(token, leave)
         return leave.result
+
+
+async def _ask(app: App, leave: Leave, token: str, ask: AskPerson) -> None:
+    """Ask the person directly whether they agree, where their client can."""
+    going, audience = len(leave.choice.members), leave.audience
+    stored = several(audience.member_count, "member")
+    question = f"Remove {going:,} of {stored} from the audience {line(audience.name)!r} in Atoms?"
+    if await ask(question) is False:
+        await app.removals.spend(token)
+        raise InvalidInput(
+            "The person declined when their client asked them, so nothing was removed. Leave the audience as it is unless "
+            "they bring it up again.",
+        )
 
 
 async def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
@@ -107,19 +139,27 @@ async def _asked(client: "AtomsClient", audience_id: str, order: Order, progress
     return Leave(audience.model_copy(update={"member_count": len(members)}), members, choice)
 
 
-def _guard(asked: Leave, given: Leave | None, *, allow_empty: bool) -> None:
-    """Refuse to empty an audience unasked, and to remove others than the person was asked about."""
+def _guard(asked: Leave, *, allow_empty: bool) -> None:
+    """Refuse to empty an audience unasked."""
     going, stored = len(asked.choice.members), asked.audience.member_count
     if going == stored > 0 and not allow_empty:
         raise InvalidInput(
             f"These are all {several(stored, 'member')} of the audience, which Atoms may then delete; nothing was removed. Ask "
             "the person, then set allow_empty, or delete the audience with delete_audience.",
         )
-    if given and (stored != given.audience.member_count or _ids(asked.choice.members) != _ids(given.choice.members)):
-        raise InvalidInput(
-            f"This call means {several(going, 'member')} of {stored:,}, and not the same as when the token was given; nothing "
-            "was removed. Call again without confirm_token and ask the person.",
-        )
+
+
+async def _refuse_changed(app: App, asked: Leave, given: Leave, token: str) -> None:
+    """Refuse to remove others than the person was asked about; where others are stored the token is good no longer."""
+    going, stored = len(asked.choice.members), asked.audience.member_count
+    if stored != given.audience.member_count:
+        await app.removals.spend(token)
+    elif _ids(asked.choice.members) == _ids(given.choice.members):
+        return
+    raise InvalidInput(
+        f"This call means {several(going, 'member')} of {stored:,}, and not the same as when the token was given; nothing was "
+        "removed. Call again without confirm_token and ask the person.",
+    )
 
 
 def _ids(members: Sequence[Member]) -> set[str]:

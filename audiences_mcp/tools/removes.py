@@ -1,15 +1,17 @@
 """The tool that takes people out of an audience."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
+from audiences_mcp.asking import agreed
 from audiences_mcp.calls import this_call
 from audiences_mcp.checking import default_region_of
 from audiences_mcp.choosing import Order
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import Removal, Text
-from audiences_mcp.removing import remove_members
+from audiences_mcp.removing import Confirmation, remove_members
 from audiences_mcp.tools.arguments import AudienceId, Ctx, app_of
 
 
@@ -58,4 +60,5 @@ async def remove_audience_members(
         reasons=reasons or (),
         region=default_region_of(app)[1],
     )
-    return await remove_members(app, audience_id, order, confirm_token, this_call().tell, allow_empty=allow_empty)
+    confirmed = Confirmation(confirm_token, partial(agreed, ctx))
+    return await remove_members(app, audience_id, order, confirmed, this_call().tell, allow_empty=allow_empty)

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx  # noqa: TID251 - faults are put in at the transport
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from audiences_mcp import committing, removing, server
 from audiences_mcp.app import App
@@ -149,6 +150,24 @@ def connect(mode: Any, clock: Clock) -> Connect:
 async def agent(settings: Settings, wire: Wire, connect: Connect) -> AsyncIterator[LookedAtAgent]:
     async with connect(settings, wire) as connected:
         yield connected
+
+
+class Person:
+    """Somebody at a client that can ask them, who always gives the same answer."""
+
+    def __init__(self, action: Literal["accept", "decline", "cancel"]) -> None:
+        self._action = action
+        self.questions: list[str] = []
+
+    async def __call__(self, context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG002
+        self.questions.append(params.message)
+        return ElicitResult(action=self._action)
+
+
+@asynccontextmanager
+async def at(person: Person, settings: Settings, mode: Any) -> AsyncIterator[Agent]:
+    async with Client(build_server(settings), mode=mode, elicitation_callback=person) as client:
+        yield Agent(client)
 
 
 def snapshot(name: str, value: Any) -> None:

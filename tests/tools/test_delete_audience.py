@@ -1,8 +1,6 @@
 """delete_audience: asked first, bound to what was asked, done once."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import pytest
@@ -13,7 +11,7 @@ from audiences_mcp import asking
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
 from tests.conftest import Agent, Organisation
-from tests.tools.conftest import Clock, LookedAtAgent, Wire, answer_lost, failed_before, not_reached
+from tests.tools.conftest import Clock, LookedAtAgent, Person, Wire, answer_lost, at, failed_before, not_reached
 
 pytestmark = pytest.mark.anyio
 
@@ -136,24 +134,6 @@ async def test_an_audience_deleted_by_somebody_else_is_not_claimed(
 
 
 # --- the person is asked directly ----------------------------------------------------------------------------------
-
-
-class Person:
-    """Somebody at a client that can ask them, who always gives the same answer."""
-
-    def __init__(self, action: Literal["accept", "decline", "cancel"]) -> None:
-        self._action = action
-        self.questions: list[str] = []
-
-    async def __call__(self, context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG002
-        self.questions.append(params.message)
-        return ElicitResult(action=self._action)
-
-
-@asynccontextmanager
-async def at(person: Person, settings: Settings, mode: Any) -> AsyncIterator[Agent]:
-    async with Client(build_server(settings), mode=mode, elicitation_callback=person) as client:
-        yield Agent(client)
 
 
 async def test_a_person_who_can_be_asked_directly_is_and_then_it_is_deleted(

@@ -17,9 +17,11 @@ from tests.tools.conftest import (
     Connect,
     Fault,
     LookedAtAgent,
+    Person,
     Send,
     Wire,
     answer_lost,
+    at,
     failed_after,
     failed_before,
     not_reached,
@@ -565,3 +567,25 @@ async def test_the_longest_answer_fits(agent: LookedAtAgent, organisation: Organ
     assert (len(removed["not_found"]), removed["not_found_count"]) == (50, len(wanted))
     assert len(removed["possible"]) == 50
     assert len(json.dumps(removed)) < 20_000
+
+
+async def test_a_person_who_can_be_asked_directly_is_before_many_are_removed(
+    settings: Settings, mode: Any, organisation: Organisation
+) -> None:
+    audience_id = many(organisation, 150)
+    arguments = {"audience_id": audience_id, "phone_numbers": numbers(120)}
+    no, yes = Person("decline"), Person("accept")
+    async with at(no, settings, mode) as agent:
+        token = (await agent.do("remove_audience_members", **arguments))["confirm_token"]
+        declined = await agent.fail("remove_audience_members", **arguments, confirm_token=token)
+        again = await agent.fail("remove_audience_members", **arguments, confirm_token=token)
+    left = len(organisation.members(audience_id))
+    async with at(yes, settings, mode) as agent:
+        token = (await agent.do("remove_audience_members", **arguments))["confirm_token"]
+        removed = await agent.do("remove_audience_members", **arguments, confirm_token=token)
+
+    assert no.questions == yes.questions == ["Remove 120 of 150 members from the audience 'Many' in Atoms?"]
+    assert declined.startswith("The person declined when their client asked them, so nothing was removed.")
+    assert "expired" in again
+    assert left == 150
+    assert removed["removed"] == 120
