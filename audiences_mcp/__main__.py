@@ -5,7 +5,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from audiences_mcp import __version__
@@ -21,9 +22,9 @@ _SWITCH_SECONDS = 0.001  # a check runs in a thread, and must not hold up answer
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_folders_apart(sys.argv[1:] if arguments is None else arguments))
     try:
-        return {"demo": _demo, "check": _check, "sandbox": _sandbox, None: _serve}[options.command](options)
+        return _COMMANDS[options.command](options)
     except AudiencesError as error:
         sys.stderr.write(f"audiences-mcp: {error}\n")
         return 2
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PATH",
-        help="folder that lists may be read from; may be given several times",
+        help="folder that lists may be read from; several may follow, or each with a flag of its own",
     )
     parser.add_argument("--http", metavar="HOST:PORT", help="serve MCP over HTTP for a team instead")
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -65,6 +66,20 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks one")
     sandbox.add_argument("--db", default=":memory:", metavar="FILE", help="keep its data in this file; default: memory")
     return parser
+
+
+def _folders_apart(arguments: Sequence[str]) -> list[str]:
+    """Return arguments in which each folder has a flag of its own.
+
+    A desktop client puts a whole list where its variable stands, so one flag may be followed by several folders or none.
+    """
+    apart, listing = [], False
+    for previous, argument in pairwise(["", *arguments]):
+        follows = previous == "--folder" or (listing and argument not in _COMMANDS)
+        listing = follows and not argument.startswith("-")
+        if argument != "--folder":
+            apart += ["--folder", argument] if listing else [argument]
+    return apart
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -126,6 +141,14 @@ def _sandbox(options: argparse.Namespace) -> int:
         sys.stderr.write(f"audiences-mcp: the sandbox could not start: {error.strerror or error}\n")
         return 2
     return 0
+
+
+_COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
+    None: _serve,
+    "demo": _demo,
+    "check": _check,
+    "sandbox": _sandbox,
+}
 
 
 if __name__ == "__main__":

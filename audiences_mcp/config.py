@@ -96,6 +96,8 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
 
 
 def _folders(texts: Sequence[str]) -> tuple[Path, ...]:
+    # Claude Desktop passes the ${HOME} of a bundle's default on as it is.
+    texts = [text.replace("${HOME}", "~") for text in texts]
     return tuple(dict.fromkeys(path for text in texts if is_set(text) and (path := _path(text.strip()))))
 
 

@@ -118,6 +118,7 @@ def test_folders_come_from_the_environment_and_the_command_line_without_repeats(
     found = settings_from({"AUDIENCES_MCP_FOLDERS": listed}, folders=["/lists", "${user_config.x}", "", "/more lists"])
 
     assert found.folders == (Path("/lists"), tmp_path / "leads", tmp_path / "relative", Path("/more lists"))
+    assert settings_from({}, folders=["${HOME}/Downloads"]).folders == (tmp_path / "Downloads",)
     assert settings_from({"AUDIENCES_MCP_FOLDERS": "${user_config.folders}"}).folders == ()
 
 

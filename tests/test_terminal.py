@@ -73,6 +73,19 @@ def test_options_settle_what_is_unsure_and_the_exit_code_says_whether_rows_are_r
     assert check(messy, "--region", "US").returncode == 1
 
 
+def test_a_flag_may_be_followed_by_several_folders_by_none_and_by_the_command(messy: Path, tmp_path: Path) -> None:
+    for folders in (["--folder", str(tmp_path), "/more lists"], ["--folder", "check"], ["--folder", "--read-only"]):
+        done = subprocess.run(
+            [*COMMAND[:-1], *folders, "check", str(messy)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(),
+        )
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "2 of 5 rows are ready" in done.stdout
+
+
 def test_as_json_it_is_the_whole_report(messy: Path) -> None:
     done = check(messy, "--json")
 
