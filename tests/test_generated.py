@@ -1,17 +1,28 @@
-"""The README's tool table and the bundle's manifest are made from the code; UPDATE_SNAPSHOTS=1 writes them anew."""
+"""Parts of the README and of the bundle's manifest are made from the code; UPDATE_SNAPSHOTS=1 writes them anew."""
 
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import audiences_mcp
+from audiences_mcp.clients import KEY_VARIABLE, PLACEHOLDER, Configuration, Start, configurations
 from audiences_mcp.tools import build_tools
 
 ROOT = Path(__file__).parents[1]
 README, MANIFEST = ROOT / "README.md", ROOT / "manifest.json"
-TABLE = re.compile(r"(?<=<!-- tools: made by tests/test_generated.py -->\n).*?(?=<!-- end of tools -->)", re.DOTALL)
+START = Start(
+    "/path/to/audiences-mcp/.venv/bin/audiences-mcp", ["--folder", "/path/to/lists"], {KEY_VARIABLE: PLACEHOLDER}
+)
+
+
+def _part(name: str) -> re.Pattern[str]:
+    begins, ends = f"<!-- {name}: made by tests/test_generated.py -->\n", f"<!-- end of {name} -->"
+    return re.compile(f"(?<={begins}).*?(?={ends})", re.DOTALL)
 
 
 def _first_sentence(text: str) -> str:
@@ -27,6 +38,15 @@ def _table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _clients() -> str:
+    return "\n".join(map(_client, configurations(START)))
+
+
+def _client(configuration: Configuration) -> str:
+    places = "\n".join(f"- **{name}**: {place}" for name, place in configuration.places.items())
+    return f"{places}\n\n```{configuration.language}\n{configuration.text}\n```\n"
+
+
 def _manifest(current: dict[str, Any]) -> dict[str, Any]:
     tools = [
         {"name": tool.name, "description": _first_sentence(tool.description)} for tool in build_tools(read_only=False)
@@ -40,10 +60,13 @@ def _compare(path: Path, expected: str) -> None:
     assert path.read_text(encoding="utf-8") == expected
 
 
-def test_the_readme_lists_the_tools_as_the_code_defines_them() -> None:
+@pytest.mark.parametrize(("name", "made"), [("tools", _table), ("clients", _clients)])
+def test_the_readme_has_the_tools_and_the_configurations_of_clients_as_the_code_has_them(
+    name: str, made: Callable[[], str]
+) -> None:
     text = README.read_text(encoding="utf-8")
-    assert TABLE.search(text)
-    _compare(README, TABLE.sub(lambda _: _table(), text))
+    assert _part(name).search(text)
+    _compare(README, _part(name).sub(lambda _: made(), text))
 
 
 def test_the_manifest_has_the_tools_and_the_version_of_the_code() -> None:
