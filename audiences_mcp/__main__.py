@@ -1,4 +1,4 @@
-"""Command line: serve MCP on stdio, run the demo, check a file, serve the sandbox."""
+"""Command line: serve MCP on stdio, run the demo, check a file, serve the sandbox, look at what may be amiss."""
 
 import argparse
 import gc
@@ -65,6 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="serve the sandbox to any Atoms client")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks one")
     sandbox.add_argument("--db", default=":memory:", metavar="FILE", help="keep its data in this file; default: memory")
+    doctor = commands.add_parser(
+        "doctor", help="look at settings, Atoms and the server; print configurations for clients"
+    )
+    doctor.add_argument(
+        "--round-trip",
+        action="store_true",
+        help="make, change and delete a tiny audience on the account, and compare each answer with the published API",
+    )
+    doctor.add_argument("--yes", action="store_true", help="do not ask before the round trip")
     return parser
 
 
@@ -143,11 +152,18 @@ def _sandbox(options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from audiences_mcp.doctor import run  # noqa: PLC0415 - brings rich and the MCP client
+
+    return run(options, _settings)
+
+
 _COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     None: _serve,
     "demo": _demo,
     "check": _check,
     "sandbox": _sandbox,
+    "doctor": _doctor,
 }
 
 

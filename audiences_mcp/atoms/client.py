@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio.to_thread
 
-from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer
+from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer, Watch
 from audiences_mcp.atoms.uploads import to_csv
 from audiences_mcp.errors import InvalidInput, NotUnderstood
 from audiences_mcp.models import AudienceInfo, CampaignInfo, Person
@@ -74,8 +74,9 @@ class AtomsClient:
         *,
         transport: "AsyncBaseTransport | None" = None,
         timeout: float = TIMEOUT,
+        watch: Watch | None = None,
     ) -> None:
-        self._connection = Connection(base_url, api_key, transport, timeout)
+        self._connection = Connection(base_url, api_key, transport, timeout, watch)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -64,6 +64,9 @@ _NOT_SENT = (
 
 T = TypeVar("T")
 
+Watch = Callable[[int, Mapping[str, Any]], None]
+"""Called with the status and the whole JSON of each answer, before it is read; for `round_trip`."""
+
 
 class UnexpectedAnswer(Exception):
     """A part of an answer that is not as documented."""
@@ -77,12 +80,20 @@ class Connection:
         api_key: The Atoms key; never part of any message.
         transport: What carries the requests; None for the network.
         timeout: Seconds that one request may take.
+        watch: Is told of each answer.
 
     Raises:
         NotConfigured: The key cannot be a key, or the URL, the proxy or the certificates cannot be used.
     """
 
-    def __init__(self, base_url: str, api_key: str, transport: httpx.AsyncBaseTransport | None, timeout: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        transport: httpx.AsyncBaseTransport | None,
+        timeout: float,
+        watch: Watch | None = None,
+    ) -> None:
         if not _KEY.fullmatch(api_key):
             raise NotConfigured(
                 "The Atoms API key has spaces or characters that no key has, so nothing was sent. Set SMALLEST_API_KEY "
@@ -90,6 +101,7 @@ class Connection:
             )
         self._api_key = api_key
         self._timeout = timeout
+        self._watch = watch
         stamina.instrumentation.set_on_retry_hooks([])  # by default it logs what it tries again, and why
         for name in ("httpx", "httpcore"):  # they log URLs, so phone numbers that are searched for, and headers
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -121,6 +133,8 @@ class Connection:
                 async with self._http.stream(method, path, **request) as response:
                     content = await _content(response)
         body = _envelope(content)
+        if self._watch:
+            self._watch(response.status_code, body)
         if response.is_error or (response.is_success and body.get("status") in _REFUSED):
             raise self._refusal(response, body, writes=writes)
         with suppress(UnexpectedAnswer):
