@@ -39,7 +39,7 @@ _STYLES: dict[Status, str] = {"ok": "green", "note": "yellow", "FAILED": "bold r
 _WIDTH_OF_A_FILE = 120  # columns where the report goes into a file or a program
 _PATIENCE = 30.0  # seconds for one check
 _OLD_DAYS = 180  # numbering plans change every month somewhere
-_KEYS = (KEY_VARIABLE, "ATOMS_API_KEY")
+_SECRETS = ("api_key", "http_token", "state_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,24 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """A field of the settings, and what sets it: its variables, of which the first that is set counts, or its flag."""
+    """A field of the settings.
+
+    Args:
+        field: Its name.
+        variables: What sets it; the first that is set counts.
+        flag: What sets it on the command line.
+        for_team: Whether it is for a server over HTTP, which no client starts.
+    """
 
     field: str
     variables: Sequence[str]
     flag: str = ""
+    for_team: bool = False
 
     def shown(self, settings: Settings) -> str:
-        """Return its value as text; of the key, only that it is there."""
+        """Return its value as text; of a secret, only that it is there."""
         value = getattr(settings, self.field, None)
-        if self.field == "api_key":
+        if self.field in _SECRETS:
             return f"set, {len(value)} characters" if value else "not set"
         if isinstance(value, tuple):
             return ", ".join(map(str, value)) or "not set"
@@ -76,7 +84,7 @@ class _Setting:
 
 
 _SETTINGS = (
-    _Setting("api_key", _KEYS),
+    _Setting("api_key", [KEY_VARIABLE, "ATOMS_API_KEY"]),
     _Setting("api_url", ["ATOMS_API_URL"]),
     _Setting("sandbox", ["AUDIENCES_MCP_SANDBOX"], "--sandbox"),
     _Setting("folders", ["AUDIENCES_MCP_FOLDERS"], "--folder"),
@@ -85,6 +93,9 @@ _SETTINGS = (
     _Setting("read_only", ["AUDIENCES_MCP_READ_ONLY"], "--read-only"),
     _Setting("mask_numbers", ["AUDIENCES_MCP_MASK_NUMBERS"]),
     _Setting("audit_log", ["AUDIENCES_MCP_AUDIT_LOG"]),
+    _Setting("state_url", ["AUDIENCES_MCP_STATE_URL"], for_team=True),
+    _Setting("http_token", ["AUDIENCES_MCP_HTTP_TOKEN"], for_team=True),
+    _Setting("http_hosts", ["AUDIENCES_MCP_HTTP_HOSTS"], for_team=True),
 )
 
 
@@ -305,8 +316,8 @@ def _start(settings: Settings) -> Start:
     env = {} if settings.sandbox else {KEY_VARIABLE: PLACEHOLDER}
     default = Settings()
     for each in _SETTINGS:
-        value = getattr(settings, each.field, None)
-        if not each.flag and each.field != "api_key" and value != getattr(default, each.field, None):
+        changed = getattr(settings, each.field, None) != getattr(default, each.field, None)
+        if changed and not (each.flag or each.for_team or each.field in _SECRETS):
             env[each.variables[0]] = each.shown(settings)
     return Start(command[0], [*command[1:], *flags, *folders], env)
 

@@ -97,6 +97,7 @@ def test_with_everything_set_it_says_whence_and_the_key_is_not_shown(
         AUDIENCES_MCP_DEFAULT_REGION="in",
         AUDIENCES_MCP_SUPPRESSION_FILE=str(tmp_path / "never.txt"),
         AUDIENCES_MCP_AUDIT_LOG=str(tmp_path / "audit.log"),
+        AUDIENCES_MCP_HTTP_TOKEN="a-token-for-the-team",
     )
 
     found = findings(done.stdout)
@@ -112,7 +113,7 @@ def test_with_everything_set_it_says_whence_and_the_key_is_not_shown(
     assert table["AUDIENCES_MCP_DEFAULT_REGION"] == "AUDIENCES_MCP_DEFAULT_REGION"
     assert table["SMALLEST_API_KEY"] == "SMALLEST_API_KEY"
     assert f"set, {len(organisation.key)} characters" in done.stdout
-    for secret in (organisation.key, "sk_another", "447400123456", "Stored"):
+    for secret in (organisation.key, "sk_another", "a-token-for-the-team", "447400123456", "Stored"):
         assert secret not in done.stdout + done.stderr
 
 
