@@ -208,7 +208,7 @@ class App:
             TOKEN_LIFETIME,
             room=_KEPT_TOKENS,
             weight=lambda _: 1,
-            mend="call delete_audience without a token to get a new one. Nothing was deleted.",
+            mend="call delete_audience without confirm_token to get a new one. Nothing was deleted.",
             clock=clock,
         )
         self.removals: Shelf[Leave] = Shelf(
@@ -216,7 +216,7 @@ class App:
             TOKEN_LIFETIME,
             room=_KEPT_MEMBERS,
             weight=lambda leave: len(leave.choice.members),
-            mend="call remove_audience_members without a token to get a new one. Nothing was removed.",
+            mend="call remove_audience_members without confirm_token to get a new one. Nothing was removed.",
             clock=clock,
         )
         self.audit_log = AuditLog(settings.audit_log)
