@@ -123,7 +123,10 @@ def _next_step(app: App, check: Check, *, ready: bool) -> str:
     step = "Show the person the reasons and the warnings; list_check_rows with this check_id gives every row."
     if app.settings.read_only or len(check.ready) == len(check.rows):
         return step
-    return f"{step} To take some out call remove_audience_members with it and the reasons that the person agrees to."
+    taking = (
+        "call remove_audience_members with this audience_id, this check_id and the reasons that the person agrees to"
+    )
+    return f"{step} To take some out {taking}."
 
 
 def _audit(

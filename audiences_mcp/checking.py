@@ -118,7 +118,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *variable_warnings(check),
         ]
         asks = [
-            *(["whether to leave out those who said no"] if against else []),
+            *(["whether to leave out those who said no, then check again as the warning says"] if against else []),
             *(["to mend the entries that cannot be compared"] if _lost(known) else []),
             *_country_ask(check, options, countries),
         ]
@@ -352,16 +352,17 @@ def _country_ask(check: Check, options: Options, country_warnings: Sequence[str]
 
 
 def _next_step(app: App, check: Check, target: _Target | None, asks: Sequence[str], *, unchecked: bool) -> str:
-    ask = "Show the person the counts, the sample and the warnings."
+    problems = "" if check.ready == check.rows else "the problems, "
+    ask = f"Show the person the counts, {problems}the sample and the warnings."
     ask += "".join(f" Ask {each}." for each in asks)
     if not check.ready:
         return f"{ask} No row can be called yet: mend the rows as their hints say, and check again."
+    if target and not app.settings.read_only and _misfit(check, target):
+        return f"{ask} Then check the list again as the warning on columns says."
     ask += " Ask them to confirm that everyone agreed to be called"
     ask += " and that nobody of them is on a do-not-call list, which was not checked" if unchecked else ""
     if app.settings.read_only:
         return f"{ask}. This server is read-only, so the list cannot be uploaded from here."
     if target is None:
         return f"{ask}; then call create_audience with this check_id and a name."
-    if _misfit(check, target):
-        return f"{ask}; then check the list again as the warning on columns says."
     return f"{ask}; then call add_contacts with this check_id and audience_id {target.audience.audience_id}."

@@ -213,7 +213,7 @@ def _exists() -> InvalidInput:
 
 def _refuse_suffix(suffix: str) -> None:
     if suffix.lower() not in SUFFIXES:
-        what = _OTHER_TABLES.get(suffix.lower(), "It is of another kind.")
+        what = _OTHER_TABLES.get(suffix.lower(), "It is of another kind: save it as .xlsx or .csv.")
         raise InvalidInput(f"A list is read from a file that ends in {', '.join(SUFFIXES)}. {what}")
 
 

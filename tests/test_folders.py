@@ -157,9 +157,9 @@ def test_what_cannot_be_a_list_is_refused(lists: Path, file_path: str) -> None:
         ("macros.xlsm", "save it as .xlsx"),
         ("cards.vcf", "These are contact cards"),
         ("page.pdf", "A PDF has no rows"),
-        ("picture.png", "It is of another kind."),
-        ("leads", "It is of another kind."),
-        ("leads.csv:stream", "It is of another kind."),
+        ("picture.png", "It is of another kind: save it as .xlsx or .csv."),
+        ("leads", "It is of another kind: save it as .xlsx or .csv."),
+        ("leads.csv:stream", "It is of another kind: save it as .xlsx or .csv."),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_what_to_do(lists: Path, name: str, words: str) -> None:

@@ -63,11 +63,11 @@ class File:
 
 def table_from_contacts(contacts: Sequence[TypedContact]) -> Table:
     """Return typed contacts as a table with the columns of the vendor's SDK, then every variable that one has."""
-    fixed = (PHONE, FIRST_NAME, LAST_NAME)
+    fixed = {PHONE: "phone_number", FIRST_NAME: "first_name", LAST_NAME: "last_name"}
     names = dict.fromkeys(name for contact in contacts for name in contact.variables)
     clash = [name for name in names if name in fixed]
     if clash:
-        raise InvalidInput(f"The variable {clash[0]} is a column already: use phone_number, first_name or last_name.")
+        raise InvalidInput(f"{clash[0]} is no variable but a column of its own: give it as {fixed[clash[0]]}.")
     rows = []
     for number, contact in enumerate(contacts, 1):
         variables = tuple(contact.variables.get(name, "") for name in names)
@@ -170,7 +170,7 @@ def _table_from_workbook(book: Workbook, sheet: str | None, tick: Tick) -> Table
             f"No sheet of the workbook is a list with phone numbers. {_sheets(book)} Set sheet to the one that should be, to "
             "be told why it is not.",
         )
-    raise InvalidInput(f"Several sheets have phone numbers: set sheet to one of them. {_sheets(book)}")
+    raise InvalidInput(f"Several sheets have phone numbers: ask which to read, then set sheet to it. {_sheets(book)}")
 
 
 def _among_others(book: Workbook, name: str, table: Table) -> Table:

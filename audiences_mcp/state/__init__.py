@@ -60,13 +60,13 @@ class State:
         self.tokens = Shelf(
             "confirm_token",
             TOKEN_LIFETIME,
-            "call delete_audience without a token to get a new one. Nothing was deleted.",
+            "call delete_audience without confirm_token to get a new one. Nothing was deleted.",
             homes.tokens,
         )
         self.removals = Shelf(
             "confirm_token",
             TOKEN_LIFETIME,
-            "call remove_audience_members without a token to get a new one. Nothing was removed.",
+            "call remove_audience_members without confirm_token to get a new one. Nothing was removed.",
             homes.removals,
         )
         self.journal, self.lock, self.aclose = homes.journal, homes.lock, homes.aclose

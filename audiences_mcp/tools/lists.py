@@ -147,7 +147,7 @@ async def list_check_rows(
         rows=shown,
         total=len(matching),
         next_page=turn.next_page,
-        next_step=turn.trouble or (_AFTER_AUDIT if stored.audited else _AFTER_CHECK),
+        next_step=turn.trouble or turn.more + (_AFTER_AUDIT if stored.audited else _AFTER_CHECK),
     )
 
 

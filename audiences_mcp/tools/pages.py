@@ -33,13 +33,19 @@ class Turn(NamedTuple):
     next_page: int | None
     trouble: str = ""
 
+    @property
+    def more(self) -> str:
+        """How to see more, as the beginning of a next step; empty on the last page."""
+        return f"Call again with page={self.next_page} for more. " if self.next_page else ""
+
 
 def turn_from(page: int, page_size: int, shown: int, found: int, total: int) -> Turn:
     """Return how to go on from a page of which `shown` of `found` items fitted into the answer."""
     before = (page - 1) * page_size
     if shown < found:
-        again = f"page={before // shown + 1} and page_size={shown}"
-        return Turn(None, f"The page was too long: ask again with {again}.")
+        # The page of that size which goes on from here; where pages do not meet, a few items come twice and none is missed.
+        onward = f"page={before // shown + 2} and page_size={shown}"
+        return Turn(None, f"The page was too long and ends early: call again with {onward} for the rest.")
     if total and not found:
         return Turn(None, f"There is no page {page:,}: the last one is {-(-total // page_size):,}.")
     return Turn(page + 1 if before + found < total else None)

@@ -69,7 +69,7 @@ async def list_audiences(
         audiences=shown,
         total=len(found),
         next_page=turn.next_page,
-        next_step=turn.trouble or next_step,
+        next_step=turn.trouble or turn.more + next_step,
     )
 
 
@@ -116,7 +116,7 @@ async def list_audience_members(
         total=found.total,
         next_page=turn.next_page,
         omitted=len(wanted) - len(shown) or None,
-        next_step=turn.trouble or ("Ask for next_page to see more." if turn.next_page else "These are all."),
+        next_step=turn.trouble or turn.more.strip() or "These are all.",
     )
 
 

@@ -41,9 +41,9 @@ async def remove_audience_members(
         bool, Field(description="Remove even everybody, whereupon Atoms may delete the audience; ask the person first")
     ] = False,
 ) -> Removal:
-    """Remove people from one audience by member ids, phone numbers in any spelling, or the rows of a check. Over 100
-    people are confirmed first. Whoever is gone already is told as not_found, so repeating is safe; undo_check_id with
-    add_contacts brings them back. Members cannot be edited. To delete everything use delete_audience.
+    """Remove people from one audience by member ids, numbers in any spelling, or rows of a check. Over 100 are confirmed
+    first. Repeating is safe; undo_check_id with add_contacts brings them back. Members cannot be edited: to change a
+    number add the new one, then remove the old. To delete everything use delete_audience.
     """
     app = app_of(ctx)
     ways = {"member_ids": member_ids, "phone_numbers": phone_numbers, "check_id": check_id}

@@ -154,7 +154,7 @@ def test_no_contacts_are_no_list(contacts: list[TypedContact]) -> None:
 
 @pytest.mark.parametrize("name", ["phoneNumber", "firstName", "lastName"])
 def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -> None:
-    with pytest.raises(InvalidInput, match=f"The variable {name} is a column already"):
+    with pytest.raises(InvalidInput, match=f"{name} is no variable but a column of its own"):
         table_from_contacts([TypedContact("+1", variables={name: "x"})])
 
 

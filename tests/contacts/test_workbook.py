@@ -195,7 +195,7 @@ def test_a_list_on_several_sheets_is_read_by_its_name_case_ignored() -> None:
 
     assert (
         refusal(content)
-        == "Several sheets have phone numbers: set sheet to one of them. Its sheets: 'May leads', 'June'."
+        == "Several sheets have phone numbers: ask which to read, then set sheet to it. Its sheets: 'May leads', 'June'."
     )
     assert table(content, "JUNE").rows[0].cells == ("+919876543210", "Cid")
     assert table(content, " may  leads ").rows[0].cells == ("+12025550143", "Ann")

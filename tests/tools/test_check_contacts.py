@@ -366,7 +366,7 @@ async def test_in_read_only_mode_no_answer_names_a_tool_that_does_not_exist(
         ),
         (
             {"contacts": [{"phone_number": "1", "variables": {"firstName": "x"}}]},
-            "The variable firstName is a column already: use phone_number, first_name or last_name.",
+            "firstName is no variable but a column of its own: give it as first_name.",
         ),
         (
             {"contacts": [{"phone_number": "1", "variables": {"due": "x", "due\u200b": "y"}}]},

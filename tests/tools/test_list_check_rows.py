@@ -83,18 +83,19 @@ async def test_a_page_beyond_the_end_says_which_is_the_last(agent: LookedAtAgent
     assert rows["next_step"] == "There is no page 9: the last one is 2."
 
 
-async def test_a_page_that_is_too_long_says_how_to_ask_again(agent: LookedAtAgent) -> None:
+async def test_a_page_that_is_too_long_says_how_to_go_on(agent: LookedAtAgent) -> None:
     names = "".join(f'12,"{n:03} {chr(34) * 140}"\n' for n in range(300))
     report = await agent.do("check_contacts", csv_text=f"phone,name\n+14155552671,Ann\n{names}")
 
     rows = await agent.do("list_check_rows", check_id=report["check_id"], page=2, page_size=150)
     size = len(rows["rows"])
-    again = await agent.do("list_check_rows", check_id=report["check_id"], page=150 // size + 1, page_size=size)
+    onward = f"page={150 // size + 2} and page_size={size}"
+    rest = await agent.do("list_check_rows", check_id=report["check_id"], page=150 // size + 2, page_size=size)
 
     assert "next_page" not in rows
-    assert rows["next_step"] == f"The page was too long: ask again with page={150 // size + 1} and page_size={size}."
+    assert rows["next_step"] == f"The page was too long and ends early: call again with {onward} for the rest."
     assert 0 < size < 150
-    assert rows["rows"][0] in again["rows"]
+    assert rest["rows"][0]["row"] <= rows["rows"][-1]["row"] + 1 < rest["rows"][-1]["row"]
 
 
 async def test_an_unknown_reason_is_refused_with_those_there_are(agent: LookedAtAgent, check_id: str) -> None:

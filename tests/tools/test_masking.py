@@ -125,10 +125,15 @@ async def test_no_tool_shows_a_number_wherever_it_stands(
     await call.do("list_audiences", name_contains=NUMBER)
     found = await call.do("get_audience", audience_id=stored)
     members = await call.do("list_audience_members", audience_id=stored)
+    await call.do("search_audience_members", audience_id=stored, query=NUMBER)
+    await call.do("audit_audience", audience_id=stored)
+    await call.do("export_audience", audience_id=stored, file_path=f"{NUMBER} copy.csv")
     asked = await call.do("delete_audience", audience_id=ours)
     await call.do("delete_audience", audience_id=ours, confirm_token=asked["confirm_token"])
+    gone = await call.do("remove_audience_members", audience_id=stored, phone_numbers=[f"{NUMBER[:-1]}2"])
 
     assert call.called == {function.__name__ for function, *_ in TOOLS}, "a tool that this test does not call"
+    assert gone["not_found"] == ["…2672"]
     assert [sample["phone_number"] for sample in report["sample"]] == ["…2671"]
     assert [row["value"] for row in rows["rows"]] == ["…2671", "…2671", "…1 x22"]
     assert rows["rows"][0]["label"] == "Ann …2671"

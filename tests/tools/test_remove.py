@@ -301,7 +301,7 @@ async def test_an_audit_needs_reasons_and_is_of_one_audience(
         ({"member_ids": ["a"], "check_id": "b"}, "you gave member_ids and check_id"),
         ({"member_ids": ["a"], "reasons": ["duplicate"]}, "it goes with check_id"),
         ({"check_id": "made up"}, "This check_id is unknown"),
-        ({"member_ids": ["a"], "confirm_token": "made up"}, "call remove_audience_members without a token"),
+        ({"member_ids": ["a"], "confirm_token": "made up"}, "call remove_audience_members without confirm_token"),
     ],
 )
 async def test_it_must_be_clear_who_is_meant(
