@@ -269,7 +269,7 @@ def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 def input_schema(schema: Schema) -> Schema:
     """Return an argument schema flat and closed: no titles, nulls or references."""
     flat: Schema = _tidy(schema, schema.get("$defs", {}))
-    return {**flat, "additionalProperties": False}
+    return {"required": [], **flat, "additionalProperties": False}  # said also where nothing is
 
 
 def output_schema(schema: Schema) -> Schema:

@@ -54,8 +54,8 @@ class Contact(BaseModel):
     phone_number: Text
     first_name: Text = ""
     last_name: Text = ""
-    region: Text = Field("", description="ISO code of the number's country, such as IN")
-    variables: dict[str, Text] = Field(default_factory=dict, description="Other columns, such as {city: Pune}")
+    region: Text = Field("", description="ISO code of the number's country, e.g. IN")
+    variables: dict[str, Text] = Field(default_factory=dict, description="Other columns, e.g. {city: Pune}")
 
 
 class Counts(BaseModel):

@@ -16,19 +16,19 @@ Contacts = Annotated[
     list[Contact] | None,
     Field(
         max_length=MAX_CONTACTS,
-        description='People typed in chat, as written: [{"phone_number":"+14155552671","first_name":"Ann"}]',
+        description='People typed in chat, as written, e.g. [{"phone_number":"+14155552671","first_name":"Ann"}]',
     ),
 ]
 DefaultRegion = Annotated[
     str | None,
     Field(
-        description="ISO country of numbers without a country code, such as IN; only as the person says",
+        description="ISO country of numbers without a country code, e.g. IN; only as the person says",
     ),
 ]
 CheckId = Annotated[str | None, Field(description="check_id of a check that the person has seen")]
 AudienceId = Annotated[
     str,
-    Field(description="24 hex digits from list_audiences, such as 60d0fe4f5311236168a109ca"),
+    Field(description="24 hex digits from list_audiences, e.g. 60d0fe4f5311236168a109ca"),
 ]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
 

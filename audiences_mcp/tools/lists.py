@@ -35,19 +35,19 @@ async def check_contacts(
     file_path: Annotated[
         str | None,
         Field(
-            description="A .csv, .tsv, .txt or .xlsx file by name or path, such as leads.xlsx",
+            description="A .csv, .tsv, .txt or .xlsx file by name or path, e.g. leads.xlsx",
         ),
     ] = None,
     csv_text: Annotated[
         str | None,
         Field(
             max_length=_MAX_CSV,
-            description="A pasted table as CSV with a header, such as phone,name\\n+14155552671,Ann",
+            description="A pasted table as CSV with a header, e.g. phone,name\\n+14155552671,Ann",
         ),
     ] = None,
     from_audiences: Annotated[
         list[str] | None,
-        Field(description="audience_ids whose members are the list, for unions and differences"),
+        Field(description="Audiences whose members are the list, e.g. [audience_id], for unions and differences"),
     ] = None,
     default_region: DefaultRegion = None,
     bare_digits: Annotated[
@@ -60,7 +60,7 @@ async def check_contacts(
     phone_columns: Annotated[
         list[str] | None,
         Field(
-            description='Phone headers, best first, such as ["Mobile","Home"]; else found from the data',
+            description='Phone headers, best first, e.g. ["Mobile","Home"]; else found from the data',
         ),
     ] = None,
     take_first_number: Annotated[
@@ -68,21 +68,21 @@ async def check_contacts(
     ] = False,
     only_where: Annotated[
         dict[str, Any] | None,
-        Field(description='Rows to keep: header to value or values, such as {"Opted in":"yes"}; case is ignored'),
+        Field(description='Rows to keep: header to value or values, e.g. {"Opted in":"yes"}; case is ignored'),
     ] = None,
-    region_column: Annotated[str | None, Field(description="Header of each row's country, such as Country")] = None,
+    region_column: Annotated[str | None, Field(description="Header of each row's country, e.g. Country")] = None,
     keep_columns: Annotated[
         list[str] | None,
-        Field(description='Headers to send as call variables, such as ["Name"]; else all'),
+        Field(description='Headers to send as call variables, e.g. ["Name"]; else all'),
     ] = None,
     column_mapping: Annotated[
         dict[str, str] | None,
-        Field(description='Header to column name in Atoms, such as {"First Name":"firstName"}'),
+        Field(description='Header to column name in Atoms, e.g. {"First Name":"firstName"}'),
     ] = None,
-    sheet: Annotated[str | None, Field(description="Sheet of an .xlsx with several, such as May")] = None,
+    sheet: Annotated[str | None, Field(description="Sheet of an .xlsx with several, e.g. May")] = None,
     exclude_audiences: Annotated[
         list[str] | None,
-        Field(description="audience_ids whose members are left out, such as last month's"),
+        Field(description="Audiences whose members are left out, e.g. [audience_id] of last month's"),
     ] = None,
     add_to_audience_id: Annotated[
         str | None,
@@ -90,8 +90,8 @@ async def check_contacts(
     ] = None,
 ) -> CheckReport:
     """Check a contact list before anything is uploaded: every row is read, its number validated and normalised to
-    E.164, duplicates and do-not-call entries found. Nothing is sent and nobody is called. Give exactly one source. Show
-    the report, then pass its check_id to create_audience or add_contacts.
+    E.164, duplicates and do-not-call entries found. Nothing is sent and nobody is called. Give exactly one source.
+    Show the report, then pass its check_id to create_audience or add_contacts.
     """
     long_job()
     request = Request(
@@ -119,19 +119,19 @@ async def list_check_rows(
     check_id: Annotated[str, Field(description="check_id of check_contacts or audit_audience")],
     status: Annotated[
         Literal["ready", "invalid", "duplicate", "suppressed", "already_member", "filtered_out"] | None,
-        Field(description="Only rows of this status, such as invalid"),
+        Field(description="Only rows of this status, e.g. invalid"),
     ] = None,
-    reason: Annotated[str | None, Field(description="Only rows left out for this reason, such as do_not_call")] = None,
+    reason: Annotated[str | None, Field(description="Only rows left out for this reason, e.g. do_not_call")] = None,
     contains: Annotated[
         str | None,
-        Field(description="Only rows whose name, cell or number holds this text, such as Rao"),
+        Field(description="Only rows whose name, cell or number holds this text, e.g. Rao"),
     ] = None,
     page: Page = 1,
     page_size: Annotated[int, Field(ge=1, le=200, description="Rows a page, at most 200")] = 50,
 ) -> CheckRows:
-    """List any rows of a check or an audit, ready or left out, with the reason and what to do about each. Use it when
-    the report shows too little, or to answer why one contact was left out or who is on do-not-call. Kept for 60 minutes;
-    for stored people use list_audience_members.
+    """List any rows of a check or an audit, ready or left out, with the reason and what to do about each. Use it
+    when the report shows too little, or to answer why one contact was left out or who is on do-not-call. Kept for
+    60 minutes; for stored people use list_audience_members.
     """
     app = app_of(ctx)
     stored = await app.checks.get(check_id)

@@ -19,11 +19,11 @@ async def remove_audience_members(
     ctx: Ctx,
     audience_id: AudienceId,
     member_ids: Annotated[
-        list[str] | None, Field(max_length=1_000, description='Their ids, such as ["60d0fe4f5311236168a109cb"]')
+        list[str] | None, Field(max_length=1_000, description='Their ids, e.g. ["60d0fe4f5311236168a109cb"]')
     ] = None,
     phone_numbers: Annotated[
         list[Text] | None,
-        Field(max_length=1_000, description='Their numbers, or just as stored, such as ["+14155552671"]'),
+        Field(max_length=1_000, description='Their numbers, or just as stored, e.g. ["+14155552671"]'),
     ] = None,
     check_id: Annotated[
         str | None,
@@ -32,7 +32,7 @@ async def remove_audience_members(
         ),
     ] = None,
     reasons: Annotated[
-        list[str] | None, Field(description='Of the check only rows with these, such as ["do_not_call"]')
+        list[str] | None, Field(description='Of the check only rows with these, e.g. ["do_not_call"]')
     ] = None,
     confirm_token: Annotated[
         str | None, Field(description="Token of the first call, once the person has agreed")
@@ -41,9 +41,10 @@ async def remove_audience_members(
         bool, Field(description="Remove even everybody, whereupon Atoms may delete the audience; ask the person first")
     ] = False,
 ) -> Removal:
-    """Remove people from one audience by member ids, numbers in any spelling, or rows of a check. Over 100 are confirmed
-    first. Repeating is safe; undo_check_id with add_contacts brings them back. Members cannot be edited: to change a
-    number add the new one, then remove the old. To delete everything use delete_audience.
+    """Remove people from one audience by member ids, numbers in any spelling, or rows of a check. Over 100 are
+    confirmed first. Repeating is safe; returns an undo_check_id with which add_contacts brings them back. Members
+    cannot be edited: to change a number add the new one, then remove the old. To delete everything use
+    delete_audience.
     """
     app = app_of(ctx)
     ways = {"member_ids": member_ids, "phone_numbers": phone_numbers, "check_id": check_id}

@@ -12,9 +12,9 @@ from audiences_mcp.tools.arguments import AudienceId, Ctx, app_of
 
 
 async def audit_audience(ctx: Ctx, audience_id: AudienceId) -> Audit:
-    """Audit a stored audience before a campaign: finds members whose number is invalid, stored twice in two spellings,
-    on the do-not-call list or in the suppression file, and blank columns. Changes nothing, calls nobody. Its check_id
-    serves list_check_rows and remove_audience_members. For a new list use check_contacts.
+    """Audit a stored audience before a campaign: finds members whose number is invalid, stored twice in two
+    spellings, on the do-not-call list or in the suppression file, and blank columns. Changes nothing, calls nobody.
+    Returns a check_id for list_check_rows and remove_audience_members. For a new list use check_contacts.
     """
     return await run_audit(app_of(ctx), audience_id, this_call().tell)
 
@@ -22,10 +22,10 @@ async def audit_audience(ctx: Ctx, audience_id: AudienceId) -> Audit:
 async def export_audience(
     ctx: Ctx,
     audience_id: AudienceId,
-    file_path: Annotated[str, Field(description="Name or path of the new file, such as vip.csv")],
+    file_path: Annotated[str, Field(description="Name or path of the new file, e.g. vip.csv")],
 ) -> Export:
-    """Export all members of an audience with all columns into a new .csv file in an allowed folder of the server's
-    machine. Nothing is overwritten. Cells that a spreadsheet would run as formulas get a leading apostrophe, which
+    """Export all members of an audience with all columns into a new .csv file in an allowed folder. Nothing is
+    overwritten; returns the path. Cells that a spreadsheet would run as formulas get a leading apostrophe, which
     check_contacts takes off again. Atoms is only read. To copy people between audiences use check_contacts with
     from_audiences.
     """

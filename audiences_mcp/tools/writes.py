@@ -25,9 +25,9 @@ _MAX_NAME = 150  # characters: with " (12 of 20)" it is still compared whole
 async def create_audience(
     ctx: Ctx,
     name: Annotated[
-        str, Field(min_length=1, max_length=_MAX_NAME, description="Name of the new audience, such as May leads")
+        str, Field(min_length=1, max_length=_MAX_NAME, description="Name of the new audience, e.g. May leads")
     ],
-    description: Annotated[str, Field(description="What it is for, such as renewals due in May")] = "",
+    description: Annotated[str, Field(description="What it is for, e.g. renewals due in May")] = "",
     check_id: CheckId = None,
     contacts: Contacts = None,
     default_region: DefaultRegion = None,
@@ -38,9 +38,9 @@ async def create_audience(
         bool, Field(description="Make it although another audience has this name; ask the person first")
     ] = False,
 ) -> Commit:
-    """Create an audience in Atoms from the ready rows of a check (check_id) or from a few typed contacts. Sent exactly
-    once: a repeat with the same check_id and name returns the first result. Calls nobody. Typed contacts with an
-    invalid number are refused whole. To extend an existing audience use add_contacts.
+    """Create an audience in Atoms from the ready rows of a check (check_id) or from a few typed contacts. Sent
+    exactly once: a repeat with the same check_id and name returns the first result. Calls nobody. Typed contacts
+    with an invalid number are refused whole. To extend an existing audience use add_contacts.
     """
     app = app_of(ctx)
     clean_name = line(name, _MAX_NAME)
@@ -64,9 +64,9 @@ async def add_contacts(
         bool, Field(description="Add although a campaign that runs may call them at once; ask the person first")
     ] = False,
 ) -> Addition:
-    """Add people to an existing audience from a check (check_id) or a few typed contacts. People who are in it already,
-    in any spelling of their number, are skipped, so repeating is safe. Columns it lacks are refused with a ready
-    mapping. An active campaign may call them. For a new audience use create_audience.
+    """Add people to an existing audience from a check (check_id) or a few typed contacts. People who are in it
+    already, in any spelling, are skipped, so repeating is safe. Returns the new count. Columns it lacks are refused
+    with a ready mapping. An active campaign may call them. For a new audience use create_audience.
     """
     app = app_of(ctx)
     audience = await find_audience(await app.client(), audience_id)
@@ -101,9 +101,9 @@ async def delete_audience(
         str | None, Field(description="Token of the first call, once the person has agreed")
     ] = None,
 ) -> Deletion:
-    """Delete an audience and all its members for good, in two steps. Without confirm_token nothing is deleted: the
-    answer names the audience, its member count and its campaigns, for the person to decide; with the token it is
-    deleted. Refused while an unfinished campaign uses it. To see it first use get_audience.
+    """Delete an audience and all its members for good, in two steps. Without confirm_token nothing is deleted: it
+    returns the audience's name, member count and campaigns, for the person to decide; with the token it is deleted.
+    Refused while an unfinished campaign uses it. To see it first use get_audience.
     """
     app = app_of(ctx)
     if confirm_token is None:
