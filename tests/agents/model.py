@@ -21,6 +21,7 @@ _MOST_CALLS = 15  # for one wish; a script that goes round in circles is stuck
 _RENAMED = re.compile(r"^(\w+) is .*: give it as (\w+)\.")
 _SEVERAL = re.compile(r"you gave (\w+) and (\w+)")
 _MEANT = re.compile(r"'([^']+)'.*Did you mean '([^']+)'\?")
+_ABOVE = re.compile(r"\babove it, such as ([\w,]+)\.")
 _SHOWN = ("problems", "rows", "members", "audiences", "possible")
 
 
@@ -272,6 +273,9 @@ class Model:
             return call.with_({"contacts": [_moved(each, *renamed.groups()) for each in contacts]})
         if several := _SEVERAL.search(message.text):
             return call.without([min(several.groups(), key=[*call.arguments].index)])  # what was said last counts
+        if above := _ABOVE.search(message.text):
+            lists = {name: value for name, value in call.arguments.items() if "\n" in str(value)}
+            return call.with_({name: f"{above[1]}\n{value}" for name, value in lists.items()})
         if (meant := _MEANT.search(message.text)) and not declines(self._ask(message.text)):
             wrong, right = meant.groups()
             return call.with_({name: right for name, value in call.arguments.items() if value == wrong})

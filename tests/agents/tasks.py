@@ -200,6 +200,15 @@ async def _pasted(scene: Scene) -> None:
     assert scene.numbers("Pasted") == {ANN, BEN}
 
 
+@task("A pasted list without a header")
+async def _headless(scene: Scene) -> None:
+    model = await scene.script()
+
+    await model.wish("Create a new audience", pasted=f"{ANN},Ann\n{BEN},Ben\n", called="Pasted")
+
+    assert scene.members("Pasted") == [{"phone": ANN, "first_name": "Ann"}, {"phone": BEN, "first_name": "Ben"}]
+
+
 @task("A list of which half said no")
 async def _consent(scene: Scene) -> None:
     rows = f"Name,Phone,Opted in\nAnn,{ANN},yes\nBen,{BEN},no\nCas,{CAS},yes\nDee,{DEE},no\n"
