@@ -375,7 +375,6 @@ def raises(error: Exception) -> httpx.MockTransport:
             for code in (200, 302, 401, 500)
         ),
     ],
-    ids=str,
 )
 async def test_no_error_of_the_client_drags_along_the_request_that_has_the_key(transport: httpx.MockTransport) -> None:
     client = AtomsClient("https://atoms.example/v1", "sk_secret", transport=transport)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from audiences_mcp.app import App
 from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold, listed
 from audiences_mcp.checking import default_region_of
 from audiences_mcp.contacts.known import KnownNumbers
@@ -150,7 +151,9 @@ async def search_audience_members(
     answers = await at_once([partial(_search, client, audience_id, each) for each in searches])
     found = {member.member_id: member for answer in answers for member in answer}
     meant = [member for member in found.values() if number is None or _holds(member, texts[0], number)]
-    limit_reached = any(len(answer) >= _MOST_FOUND for answer in answers)
+    if app.settings.mask_numbers and number is None:  # else masked digits could be found out one by one
+        meant = [member for member in meant if _shows(app, _member(member, audience.phone_column), wanted, place)]
+    limit_reached = any(len(answer) >= _MOST_FOUND for answer in answers) and bool(meant)
     shown = within_answer([_member(member, audience.phone_column) for member in meant])
     next_step = (
         "These are all that match." if meant else "Nobody matches: search for a part of it, or in another column."
@@ -193,6 +196,19 @@ def _holds(member: Member, text: str, number: E164) -> bool:
     values: Iterable[str] = member.data.values()
     as_given = any(text.casefold() in value.casefold() for value in values)
     return as_given or KnownNumbers((value, "") for value in values).find(number) is not None
+
+
+def _shows(app: App, member: MemberInfo, wanted: Mapping[str, str], phone_column: str) -> bool:
+    """Tell whether a member holds the texts in what is shown of it."""
+    shown = app.shown(member)
+    values = {phone_column: shown.phone_number, **shown.fields}
+    return all(
+        any(
+            text.casefold() in value.casefold()
+            for value in (values.values() if not column else [values.get(column, "")])
+        )
+        for column, text in wanted.items()
+    )
 
 
 def _member(member: Member, phone_column: str) -> MemberInfo:

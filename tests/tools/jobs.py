@@ -88,6 +88,11 @@ class Job:
         return not self.decisive.startswith("GET") and self.decisive != ""
 
     @property
+    def takes_away(self) -> bool:
+        """Whether it deletes or removes."""
+        return self.decisive.startswith("DELETE")
+
+    @property
     def audience(self) -> str:
         """The name of the audience that it is about; those of a split begin with it."""
         return "May" if self.tool == "create_audience" else "VIP"
@@ -133,17 +138,31 @@ async def _vip(stage: Stage) -> dict[str, Any]:
     return {"audience_id": stage.vip}
 
 
+async def _search(stage: Stage) -> dict[str, Any]:
+    return {"audience_id": stage.vip, "query": "4155550000"}
+
+
+async def _export(stage: Stage) -> dict[str, Any]:
+    return {"audience_id": stage.vip, "file_path": "vip.csv"}
+
+
+async def _remove(stage: Stage) -> dict[str, Any]:
+    return {"audience_id": stage.vip, "phone_numbers": [VIP[1]]}
+
+
 async def _confirm(stage: Stage) -> dict[str, Any]:
     asked = await stage.agent.do("delete_audience", audience_id=stage.vip)
     return {"audience_id": stage.vip, "confirm_token": asked["confirm_token"]}
 
 
 _CREATE, _ADD, _DELETE = "POST audience", "POST audience/.*/members", "DELETE audience/.*"
+_REMOVE, _SEARCH = "DELETE audience/.*/members", "GET audience/.*/members/search"
 _MEMBERS = "GET audience/.*/members"
 _MADE: Stored = {**BEFORE, "May": (ANN, BEN)}
 _SPLIT: Stored = {**BEFORE, "May (1 of 2)": (ANN, BEN), "May (2 of 2)": (CAS, DEE)}
 _ADDED: Stored = {"VIP": (*VIP, ANN, BEN)}
 _ADDED_ALL: Stored = {"VIP": (*VIP, ANN, BEN, CAS, DEE)}
+_REMOVED: Stored = {"VIP": VIP[:1]}
 _WRITING = (Place.DECISIVE, Place.ONWARD)
 _READING = (Place.FIRST, Place.DECISIVE)
 
@@ -159,6 +178,17 @@ JOBS = (
     Job("list_audiences", _nothing, "GET audience", (Place.DECISIVE, Place.TRIED)),
     Job("get_audience", _vip, _MEMBERS, _READING),
     Job("list_audience_members", _vip, _MEMBERS, _READING),
+    Job("search_audience_members", _search, _SEARCH, _READING),
+    Job("audit_audience", _vip, _MEMBERS, (*_READING, Place.DO_NOT_CALL)),
+    Job("export_audience", _export, _MEMBERS, _READING),
+    Job(
+        "remove_audience_members",
+        _remove,
+        _REMOVE,
+        (Place.FIRST, Place.READ, Place.TRIED, *_WRITING),
+        _REMOVED,
+        read=_MEMBERS,
+    ),
     Job("delete_audience", _vip, "GET audience", _READING, detail="asking"),
     Job(
         "delete_audience", _confirm, _DELETE, (Place.FIRST, Place.READ, Place.TRIED, *_WRITING), {}, read="GET audience"

@@ -6,7 +6,8 @@ of the request that was struck (`expected`); the table shows what was seen (`ver
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -15,7 +16,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import stamina
 
-from audiences_mcp import adding, committing, creating
+from audiences_mcp import adding, committing, creating, removing
 from audiences_mcp.atoms.client import AtomsClient
 from audiences_mcp.config import Settings
 from audiences_mcp.tools import TOOLS
@@ -32,10 +33,12 @@ REQUEST_SECONDS = 0.3
 CALL_SECONDS = 5.0
 """What any call of the matrix may take, whatever the fault."""
 
+_ASKS_FOR_ALL = {"audit_audience", "export_audience"}
+
 EARLY = {Place.FIRST, Place.READ}
 
 UNKNOWN = re.compile(r"outcome (is )?unknown")
-UNCHANGED = re.compile(r"[Nn]othing was (changed|sent|deleted)")
+UNCHANGED = re.compile(r"[Nn]othing was (changed|sent|deleted|removed|written)")
 HALF_WAY = re.compile(r"Stopped half way|people were added; then")
 NEXT = re.compile(r"[Tt]ry again|[Cc]all again|Look at|list_audiences gives|Set SMALLEST_API_KEY")
 
@@ -128,8 +131,10 @@ def stored_in(organisation: Organisation) -> Stored:
 
 
 @pytest.fixture
-def harness(organisation: Organisation, settings: Settings, connect: Connect, wire: Wire, clock: Clock) -> Harness:
-    return Harness(organisation, settings, connect, wire, clock)
+def harness(
+    organisation: Organisation, settings: Settings, connect: Connect, wire: Wire, clock: Clock, tmp_path: Path
+) -> Harness:
+    return Harness(organisation, replace(settings, folders=(tmp_path,)), connect, wire, clock)
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +143,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creating, "MAX_MEMBERS", 2)
     monkeypatch.setattr(adding, "ADDED_AT_ONCE", 2)
     monkeypatch.setattr(committing, "READ_BACK_SECONDS", 0.12)
+    monkeypatch.setattr(removing, "LOOK_UP_PAUSES", (0.0, 0.01))
     # Each new client checks the schemas, always the same, which takes longer than a call.
     monkeypatch.setattr(jsonschema.Draft202012Validator, "check_schema", lambda *_, **__: None)
 
@@ -168,8 +174,8 @@ def _done(job: Job, fault: Fault, answer: Answer) -> str:
 
 def _state(job: Job, stored: Stored) -> str:
     """Return how far stored audiences are from what the job is for."""
-    if not job.goal:
-        return "gone" if "VIP" not in stored else "nothing changed"
+    if job.takes_away:
+        return "nothing changed" if (_people(BEFORE) - _people(job.goal)) & _people(stored) else "gone"
     wanted = _people(job.goal) - _people(BEFORE)
     found = wanted & _people(stored)
     return "all stored" if found == wanted else "part stored" if found else "nothing changed"
@@ -188,13 +194,15 @@ def expected(job: Job, place: Place, fault: Fault) -> str:
         return _expected_with_others(job, place, fault.name)
     if place in harmless:
         return harmless[place]
+    if job.tool in _ASKS_FOR_ALL and fault.name == "200, status: false" and place is Place.DECISIVE:
+        return "done"  # so large a page is taken for refused, and smaller ones are asked for
     if place is Place.TRIED and fault.passing and (not job.writes or fault.effect is Effect.SURELY_NOT_DONE):
         return "done"
     return _expected_of_write(job, place, fault.effect) if job.writes else "error"
 
 
 def _expected_of_write(job: Job, place: Place, effect: Effect) -> str:
-    before, after = "part stored" if job.turn > 1 else "nothing changed", "all stored" if job.goal else "gone"
+    before, after = "part stored" if job.turn > 1 else "nothing changed", "gone" if job.takes_away else "all stored"
     if effect is Effect.SURELY_NOT_DONE or place in EARLY:
         return f"error, {before} → sent"
     if effect is Effect.NOT_DONE:
@@ -220,7 +228,7 @@ def _expected_with_others(job: Job, place: Place, event: str) -> str:
 def _expected_with_more_members(job: Job, place: Place) -> str:
     if job.tool == "add_contacts":
         return "done" if place in EARLY else "done, unverified"
-    if job.writes and place in EARLY:
+    if job.tool == "delete_audience" and job.writes and place in EARLY:
         return "error, nothing changed → refused"  # the person was asked about fewer
     return "done"
 
@@ -267,7 +275,7 @@ async def test_a_fault_is_told_as_it_is_and_the_same_call_reaches_the_goal_once(
     _assert_nothing_is_claimed_in_vain(seen.answer, seen.stored)
     if fault.effect is not Effect.OTHERWISE:
         assert seen.stored_again == job.goal
-        assert not seen.again.is_error
+        assert not seen.again.is_error or (job.tool, found) == ("export_audience", "done")  # nothing is overwritten
 
 
 def _assert_plain(text: str, found: str) -> None:
@@ -287,7 +295,7 @@ def _assert_nothing_is_claimed_in_vain(answer: Answer, stored: Stored) -> None:
     """What an answer says of audiences and people is so, or the answer says that it could not be looked at."""
     if answer.data.get("deleted"):
         assert answer.data["name"] not in stored
-    if answer.data.get("verified"):
+    if answer.data.get("verified") and "audiences" in answer.data:
         counts = {made["name"]: made["member_count"] for made in answer.data["audiences"]}
         assert counts == {name: len(stored[name]) for name in counts}
         assert answer.data.get("added", 0) <= sum(counts.values())

@@ -16,6 +16,7 @@ from hypothesis import settings as drawn
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.server import MCPServer
+from mcp.types import PromptReference
 from pydantic import BaseModel
 
 import audiences_mcp
@@ -143,6 +144,25 @@ async def test_no_tool_shows_a_number_wherever_it_stands(
     assert found["campaigns"][0]["name"] == "Calls of …2671"
     assert (members["members"][0]["phone_number"], members["members"][0]["fields"]) == ("…2671", {"Name": "Ann …2671"})
     assert organisation.members(stored)[0][NUMBER] == NUMBER
+
+
+async def test_search_finds_what_is_shown_and_whole_numbers_but_no_masked_digits(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    csv = "phone,name,second\n+14155552671,Ann,+442071838750\n"
+    audience_id = organisation.audience("VIP", csv, "phone")
+
+    async def found(**wanted: Any) -> int:
+        return len((await agent.do("search_audience_members", audience_id=audience_id, **wanted))["members"])
+
+    assert await found(query="2671") == 1
+    assert await found(query="+1 415 555 2671") == 1
+    assert await found(query="ann") == 1
+    assert await found(fields={"name": "Ann", "phone": "2671"}) == 1
+    for digits in ("415", "41555", "5552671", "2071", "18387"):
+        assert await found(query=digits) == 0
+    assert await found(fields={"phone": "4155"}) == 0
+    assert await found(fields={"second": "2071"}) == 0
 
 
 async def test_what_is_sent_is_whole(agent: LookedAtAgent, organisation: Organisation) -> None:
@@ -273,17 +293,26 @@ async def test_a_tool_that_is_added_later_cannot_forget_it(mode: Any, settings: 
     assert told == ["Reading …2671"] * 4
 
 
-async def test_nothing_is_offered_but_tools_that_go_through_the_one_door(settings: Settings) -> None:
+async def test_all_that_is_offered_goes_through_the_one_door_or_has_no_data(
+    settings: Settings, organisation: Organisation
+) -> None:
+    audience_id = organisation.audience("Friends of +14155552671", "phoneNumber\n+14155552671\n")
     async with Client(build_server(settings)) as client:
         tools = (await client.list_tools()).tools
-        resources = (await client.list_resources()).resources
-        templates = (await client.list_resource_templates()).resource_templates
-        prompts = (await client.list_prompts()).prompts
+        resources = [str(resource.uri) for resource in (await client.list_resources()).resources]
+        templates = [each.uri_template for each in (await client.list_resource_templates()).resource_templates]
+        read = await client.read_resource(f"audiences://audience/{audience_id}")
+        offered = await client.complete(
+            PromptReference(name="clean_audience"), {"name": "audience_id", "value": "friends"}
+        )
 
     built = build_tools(read_only=False)
     assert all(isinstance(tool, AudienceTool) for tool in built)
     assert [tool.name for tool in tools] == [tool.name for tool in built]
-    assert not [*resources, *templates, *prompts]
+    assert (resources, templates) == (["audiences://rules"], ["audiences://audience/{audience_id}"])
+    assert "Friends of …2671" in str(read.contents)
+    assert "4155552671" not in str(read.contents)
+    assert offered.completion.values == [audience_id]
 
 
 def test_progress_is_told_in_one_place_and_nothing_else_speaks_to_the_client() -> None:
