@@ -6,7 +6,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,7 +73,7 @@ async def test_a_script_that_knows_only_what_the_server_says_does_what_the_perso
     try:
         await listed.play(here)
     finally:
-        record_property(listed.wanted, here.figures)
+        record_property(listed.wanted, asdict(here.figures))  # which a worker can pass on
         print(*here.figures.transcript, sep="\n")  # noqa: T201 - shown where a task fails
 
 
