@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
-from audiences_mcp.audiences import active_campaigns, audience_columns, known_members, misfit, named
+from audiences_mcp.audiences import active_campaigns, audience_columns, barred, known_members, misfit, named
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
@@ -96,6 +96,7 @@ class Extension(Committer[Addition]):
     async def _compare_with_members(self, members: Sequence[Member]) -> None:
         known = await known_members(self._audience, members)
         await self._compare(KnownLists(already_member=known))
+        self._warnings += filter(None, [barred(self._check.rows, known)])
         if known.unreadable:
             self._warnings.append(
                 f"{several(known.unreadable, 'stored number')} of the audience cannot be read as a number; new people were "

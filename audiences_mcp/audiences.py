@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from audiences_mcp.contacts.check import Check
+from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.fit import Fit
 from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.reasons import NEVER_CALLED
 from audiences_mcp.models import AudienceInfo, CampaignInfo, Member
-from audiences_mcp.text import line
+from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
@@ -45,6 +46,20 @@ async def known_members(audience: AudienceInfo, members: Sequence[Member]) -> Kn
     """Return the numbers of an audience's members, to be found in any spelling, with their member ids."""
     pairs = [(member.data.get(audience.phone_column, ""), member.member_id) for member in members]
     return await anyio.to_thread.run_sync(KnownNumbers, pairs)
+
+
+def barred(rows: Iterable[CheckedRow], known: KnownNumbers) -> str:
+    """Tell of people of a list who may never be called, and are members already; empty where there are none."""
+    count = sum(
+        row.phone is not None and row.reason in NEVER_CALLED and known.has_any([row.phone.number, *row.others])
+        for row in rows
+    )
+    if not count:
+        return ""
+    people, verb = several(count, "person", "people"), "is" if count == 1 else "are"
+    return (
+        f"{people} of the list may not be called, but {verb} in the audience already: take them out before it is used."
+    )
 
 
 def active_campaigns(audience: AudienceInfo) -> list[CampaignInfo]:

@@ -13,7 +13,15 @@ import anyio.to_thread
 
 from audiences_mcp import collector
 from audiences_mcp.app import App
-from audiences_mcp.audiences import active_campaigns, audience_columns, find_audience, known_members, misfit, named
+from audiences_mcp.audiences import (
+    active_campaigns,
+    audience_columns,
+    barred,
+    find_audience,
+    known_members,
+    misfit,
+    named,
+)
 from audiences_mcp.calls import Progress
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
@@ -29,7 +37,13 @@ from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.contacts.report import MAX_MEMBERS
-from audiences_mcp.contacts.sources import TypedContact, table_from_contacts, table_from_csv, table_from_file
+from audiences_mcp.contacts.sources import (
+    OF_UNWILLING,
+    TypedContact,
+    table_from_contacts,
+    table_from_csv,
+    table_from_file,
+)
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.members import table_of
@@ -122,7 +136,8 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *(["to mend the entries that cannot be compared"] if _lost(known) else []),
             *_country_ask(check, options, countries),
         ]
-        next_step = _next_step(app, check, target, asks, unchecked=bool(trouble))
+        unwilling = any(note.endswith(OF_UNWILLING) for note in table.notes)
+        next_step = _next_step(app, check, target, asks, unchecked=bool(trouble), unwilling=unwilling)
         return report_of(check, default_region, warnings, next_step)
 
     told = await in_thread(tell, progress)
@@ -326,7 +341,8 @@ def _target_warnings(check: Check, target: _Target | None) -> list[str]:
     calls = f"A campaign uses the audience and may call new people at once: {named(active)}." if active else ""
     room, ready = MAX_MEMBERS - len(target.members), len(check.ready)
     fits = "all fit" if ready <= room else "they do not fit"
-    texts = (_misfit(check, target), calls, f"Room left in the audience: {room:,}; ready: {ready:,}, so {fits}.")
+    space = f"Room left in the audience: {room:,}; ready: {ready:,}, so {fits}."
+    texts = (_misfit(check, target), calls, barred(check.rows, target.known), space)
     return [text for text in texts if text]
 
 
@@ -351,7 +367,9 @@ def _country_ask(check: Check, options: Options, country_warnings: Sequence[str]
     return [f"which country the numbers without a country code are of, then check again with {ways}"]
 
 
-def _next_step(app: App, check: Check, target: _Target | None, asks: Sequence[str], *, unchecked: bool) -> str:
+def _next_step(
+    app: App, check: Check, target: _Target | None, asks: Sequence[str], *, unchecked: bool, unwilling: bool
+) -> str:
     problems = "" if check.ready == check.rows else "the problems, "
     ask = f"Show the person the counts, {problems}the sample and the warnings."
     ask += "".join(f" Ask {each}." for each in asks)
@@ -359,6 +377,11 @@ def _next_step(app: App, check: Check, target: _Target | None, asks: Sequence[st
         return f"{ask} No row can be called yet: mend the rows as their hints say, and check again."
     if target and not app.settings.read_only and _misfit(check, target):
         return f"{ask} Then check the list again as the warning on columns says."
+    if unwilling and not app.settings.read_only:
+        return (
+            f"{ask} By its name these people must not be called: to take them out of an audience call "
+            "remove_audience_members with this check_id; upload them only if the person says so."
+        )
     ask += " Ask them to confirm that everyone agreed to be called"
     ask += " and that nobody of them is on a do-not-call list, which was not checked" if unchecked else ""
     if app.settings.read_only:

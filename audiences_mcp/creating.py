@@ -13,7 +13,7 @@ from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, person_of, read_back
-from audiences_mcp.contacts.reasons import Reason, Status
+from audiences_mcp.contacts.reasons import NEVER_CALLED, Status
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused
 from audiences_mcp.models import AudienceInfo, Commit, Person, StoredAudience
@@ -23,8 +23,6 @@ from audiences_mcp.text import line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
-
-_NEVER_CALLED = frozenset({Reason.DO_NOT_CALL, Reason.SUPPRESSION_LIST})
 
 
 class Creation(Committer[Commit]):
@@ -97,7 +95,7 @@ class Creation(Committer[Commit]):
     def _recognise(self) -> None:
         """Work out what the list and its people are known by; takes a while for a long list."""
         # Whoever stands on a list of numbers never to call counts too: such lists change, and the list stays the same.
-        rows = (row for row in self._stored.check.rows if row.status is Status.READY or row.reason in _NEVER_CALLED)
+        rows = (row for row in self._stored.check.rows if row.status is Status.READY or row.reason in NEVER_CALLED)
         lines = ((row.phone and row.phone.number, row.fields) for row in rows)
         self._key = self._journal.fingerprint(fold(self._name), lines)
         people = (person_of(row, row.fields) for row in self._check.ready)

@@ -24,6 +24,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+OUTCOME_UNKNOWN = "The outcome is unknown: the change may have been made. Look at what is stored before trying again."
+"""What is said of a write without a clear answer, unless it was looked up."""
+
 
 class AudiencesError(Exception):
     """Base of everything this package raises on purpose."""

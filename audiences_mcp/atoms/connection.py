@@ -25,6 +25,7 @@ from aiolimiter import AsyncLimiter
 from audiences_mcp import __version__
 from audiences_mcp.atoms.repeating import repeated
 from audiences_mcp.errors import (
+    OUTCOME_UNKNOWN,
     AtomsError,
     AudiencesError,
     AuthenticationFailed,
@@ -286,7 +287,7 @@ def _failures_mapped(*, writes: bool) -> Iterator[None]:
 def _outcome(*, writes: bool) -> str:
     """Return whether anything was changed by a request without a clear answer, and what to do."""
     if writes:
-        return "The outcome is unknown: the change may have been made. Look at what is stored before trying again."
+        return OUTCOME_UNKNOWN
     return "Nothing was changed. Try again later."
 
 

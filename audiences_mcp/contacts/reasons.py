@@ -52,6 +52,9 @@ _STATUS = {
     Reason.ALREADY_MEMBER: Status.ALREADY_MEMBER,
 }
 
+NEVER_CALLED = frozenset({Reason.DO_NOT_CALL, Reason.SUPPRESSION_LIST})
+"""Reasons that hold whatever the list is for."""
+
 # What to do, per reason. A more telling hint is made on the spot where the number allows one.
 HINTS = {
     Reason.EMPTY: "There is no phone number: add one, or leave the row out.",

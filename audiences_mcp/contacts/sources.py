@@ -108,12 +108,15 @@ def table_from_file(file: File, sheet: str | None = None, tick: Tick = _no_tick)
     return _noted(table, "By its name the file may be one", file.stem)
 
 
+OF_UNWILLING = "of people who must not be called: ask before calling them."
+"""Ends the note on a list that by its name is one to leave out."""
+
+
 def _noted(table: Table, begin: str, name: str) -> Table:
     """Return a table with a note where a name speaks of people who must not be called."""
     if not reads_as_opt_out(name):
         return table
-    note = f"{begin} of people who must not be called: ask before calling them."
-    return replace(table, notes=(*table.notes, note))
+    return replace(table, notes=(*table.notes, f"{begin} {OF_UNWILLING}"))
 
 
 def suppressed_cells(file: File) -> list[str]:

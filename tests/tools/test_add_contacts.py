@@ -330,3 +330,17 @@ async def test_a_waiting_call_that_is_cancelled_leaves_its_check_free(
 
     assert made["verified"]
     assert len(organisation.members(audience_id)) == 3
+
+
+async def test_members_who_may_never_be_called_are_told(agent: LookedAtAgent, organisation: Organisation) -> None:
+    audience_id = organisation.audience("VIP", "phone\n919876543210\n+14155552671\n", "phone")
+    organisation.do_not_call("+919876543210")
+    people = [{"phone_number": "+91 98765 43210"}, {"phone_number": "+442071838750"}]
+    told = "1 person of the list may not be called, but is in the audience already: take them out before it is used."
+
+    check = await agent.do("check_contacts", contacts=people, add_to_audience_id=audience_id)
+    added = await agent.do("add_contacts", audience_id=audience_id, check_id=check["check_id"])
+
+    assert told in check["warnings"]
+    assert told in added["warnings"]
+    assert added["added"] == 1

@@ -1,6 +1,8 @@
 """check_contacts: every source and option, whole results as reviewed, and what is said of what cannot be used."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -615,3 +617,17 @@ async def test_a_long_check_tells_how_far_it_is(agent: LookedAtAgent) -> None:
     assert told
     assert told == sorted(told)
     assert {total for _, total in told} == {15_000}
+
+
+async def test_a_list_of_people_to_leave_out_is_offered_for_removal(
+    settings: Settings, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "unsubscribes.csv").write_text("phone\n+14155552671\n")
+    async with connect(replace(settings, folders=(tmp_path,)), None) as agent:
+        check = await agent.do("check_contacts", file_path="unsubscribes.csv")
+    async with connect(replace(settings, folders=(tmp_path,), read_only=True), None) as agent:
+        read_only = await agent.do("check_contacts", file_path="unsubscribes.csv")
+
+    assert "call remove_audience_members with this check_id" in check["next_step"]
+    assert "create_audience" not in check["next_step"]
+    assert "remove_audience_members" not in read_only["next_step"]
