@@ -14,6 +14,7 @@
         ├── ServerFailed            5xx, or 408
         ├── Unreachable             no answer: refused, reset, timed out, no such host
         └── NotUnderstood           an answer that is not the documented JSON
+            └── AnswerTooLong           so long that it was not read
 
 The text of every one is shown to the model as it is: one or two plain sentences on what happened, whether
 anything was changed and what to do next. No text holds a key, a header or a traceback.
@@ -111,3 +112,7 @@ class Unreachable(AtomsError):
 
 class NotUnderstood(AtomsError):
     """An answer arrived that is not the documented JSON."""
+
+
+class AnswerTooLong(NotUnderstood):
+    """An answer arrived that is longer than any that is read; a smaller page may be."""

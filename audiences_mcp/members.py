@@ -12,7 +12,7 @@ from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.contacts.columns import free_name
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.tables import Row, Table
-from audiences_mcp.errors import Rejected
+from audiences_mcp.errors import AnswerTooLong, Rejected
 from audiences_mcp.models import AudienceInfo, Member
 from audiences_mcp.text import line, several
 
@@ -40,7 +40,7 @@ async def read_members(client: "AtomsClient", audience_id: str, progress: Progre
     """
     try:
         first = await client.list_members(audience_id, 1, MAX_MEMBERS)
-    except Rejected:  # so large a page is refused outright
+    except (Rejected, AnswerTooLong):  # so large a page is refused, or longer than what is read
         return await client.all_members(audience_id)
     if not first.has_more and len(first.members) >= first.total:
         return first.members

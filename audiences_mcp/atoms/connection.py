@@ -26,6 +26,7 @@ from audiences_mcp import __version__
 from audiences_mcp.atoms.repeating import repeated
 from audiences_mcp.errors import (
     OUTCOME_UNKNOWN,
+    AnswerTooLong,
     AtomsError,
     AudiencesError,
     AuthenticationFailed,
@@ -135,7 +136,7 @@ class Connection:
                 pass  # it is this request's turn
             with anyio.fail_after(self._timeout):  # httpx's own limit is for each read, so a slow drip passes it
                 async with self._http.stream(method, path, **request) as response:
-                    content = await _content(response)
+                    content = await _content(response, writes=writes)
         body = _envelope(content)
         if self._watch:
             self._watch(response.status_code, body)
@@ -238,15 +239,25 @@ def _is_encrypted(base_url: str) -> bool:
     return base_url.lower().startswith("https:")
 
 
-async def _content(response: httpx.Response) -> bytes:
-    """Return the body, decompressed; nothing when it is longer than any answer of Atoms."""
+async def _content(response: httpx.Response, *, writes: bool) -> bytes:
+    """Return the body, decompressed.
+
+    Raises:
+        AnswerTooLong: It is longer than any answer of Atoms.
+    """
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in {_ENCODING, "identity"}:
         raise httpx.DecodingError("not what was asked for")  # gzip in gzip grows a million times, in one step
     parts, size = [], 0
     async for part in response.aiter_bytes():
         size += len(part)
+        if size > ANSWER_BYTES and response.is_error:
+            return b""  # its status says enough
         if size > ANSWER_BYTES:
-            return b""
+            most = f"{ANSWER_BYTES // 1_000_000} MB"
+            raise AnswerTooLong(
+                f"The answer of Atoms is longer than {most} and was not read. {_outcome(writes=writes)}",
+                maybe_done=writes,
+            )
         parts.append(part)
     return b"".join(parts)
 

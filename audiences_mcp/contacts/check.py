@@ -388,7 +388,7 @@ class _Judge:
         return clean(unguarded(cell) if self._table.guarded else cell)
 
     def _label(self, row: Row) -> str:
-        return line(" ".join([row.cells[index] for index in self._labels]), _MAX_LABEL)
+        return line(" ".join([self._text(row.cells[index]) for index in self._labels]), _MAX_LABEL)
 
 
 def _is_note(row: Row) -> bool:

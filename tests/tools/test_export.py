@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from audiences_mcp import exporting
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
 from tests.tools.conftest import ONE_REVISION, Connect, LookedAtAgent, Send, Wire, failed_before, says, snapshot
@@ -387,24 +388,32 @@ async def test_when_atoms_fails_no_file_is_written(
 
 @ONE_REVISION
 async def test_an_audience_without_members_and_one_that_is_too_long_give_no_file(
-    agent: LookedAtAgent, audience_id: str, lists: Path, wire: Wire
+    agent: LookedAtAgent, audience_id: str, lists: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def empty(_: Any) -> Any:
         return {"status": True, "data": {"members": [], "totalCount": 0, "hasMore": False}}
 
     def long(answer: Any) -> Any:
-        answer["data"]["members"][0]["data"]["note"] = "x" * 50_000_000
+        answer["data"]["members"][0]["data"]["note"] = "x" * 30_000_000
         return answer
 
     wire.fail("GET audience/.*/members", says(empty), times=1)
     nobody = await agent.fail("export_audience", audience_id=audience_id, file_path="vip.csv")
     wire.mend()
-    wire.fail("GET audience/.*/members", says(long), times=1)
+    wire.fail("GET audience/.*/members", says(long))
     too_long = await agent.fail("export_audience", audience_id=audience_id, file_path="vip.csv")
+    wire.mend()
+    monkeypatch.setattr(exporting, "MAX_BYTES", 10)
+    too_large = await agent.fail("export_audience", audience_id=audience_id, file_path="vip.csv")
+    monkeypatch.undo()
+    wire.fail("GET audience/.*/members", says(long), times=1)
+    assert files_in(lists) == []
+    in_smaller_pages = await agent.do("export_audience", audience_id=audience_id, file_path="vip.csv")
 
     assert nobody == "The audience has no members, so no file was written."
-    assert "longer than 50 MB" in too_long
-    assert files_in(lists) == []
+    assert too_long.startswith("The answer of Atoms is longer than 20 MB and was not read. Nothing was changed.")
+    assert "longer than" in too_large
+    assert in_smaller_pages["verified"]
 
 
 @ONE_REVISION

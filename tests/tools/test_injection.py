@@ -156,6 +156,12 @@ async def session(
         "audience": await agent("get_audience", audience_id=stored),
         "members": await agent("list_audience_members", audience_id=stored),
         "from": await agent("check_contacts", from_audiences=[stored]),
+        "sought": await agent("search_audience_members", audience_id=stored, query="+14155552671"),
+        "no such field": await agent("search_audience_members", audience_id=stored, fields={"town": "x"}),
+        "audited": await agent("audit_audience", audience_id=stored),
+        "exported": await agent("export_audience", audience_id=stored, file_path=f"{len(hostile)}.csv"),
+        "removed": await agent("remove_audience_members", audience_id=stored, phone_numbers=["+33612345678"]),
+        "nobody": await agent("remove_audience_members", audience_id=stored, phone_numbers=[name("Clean value", 900)]),
         "blocked": await agent("delete_audience", audience_id=stored),
         "unknown": await agent("list_check_rows", check_id=check_id, **{name("Clean value", 900): 1}),
     }
