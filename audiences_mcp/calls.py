@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
 from typing import Any
@@ -73,8 +73,9 @@ def tell_what_was_done() -> None:
 
 
 def _tell_operator(call: Call) -> None:
-    # Not through `sys.stderr`, which a signal may have interrupted.
-    os.write(2, f"audiences-mcp: {call.tool} was cut short: {call.so_far()}.\n".encode())
+    with suppress(OSError):  # nobody may listen any more
+        # Not through `sys.stderr`, which a signal may have interrupted.
+        os.write(2, f"audiences-mcp: {call.tool} was cut short: {call.so_far()}.\n".encode())
 
 
 def this_call() -> Call:
