@@ -265,7 +265,7 @@ async def test_a_lock_that_is_held_for_long_is_said(
 def test_one_of_two_processes_killed_during_many_commits_doubles_and_loses_nothing(
     organisation: Organisation, redis_url: str
 ) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "SMALLEST_API_KEY": organisation.key,
         "ATOMS_API_URL": organisation.url,
         "AUDIENCES_MCP_STATE_URL": redis_url,
