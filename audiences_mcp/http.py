@@ -52,9 +52,8 @@ def http_app(settings: Settings, host: str) -> Starlette:
     )
     for route in app.routes:
         if isinstance(route, Route) and route.path == PATH:
-            route.methods = {
-                "POST"
-            }  # nothing is kept, so a stream (GET) would stay empty, and nothing can be ended (DELETE)
+            # Nothing is kept between requests, so a stream (GET) would stay empty, and nothing can be ended (DELETE).
+            route.methods = {"POST"}
     if settings.http_token:
         app.add_middleware(_TokenRequired, token=settings.http_token)
     return app
@@ -80,9 +79,8 @@ def run(settings: Settings, place: str) -> None:
         shown = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"audiences-mcp: MCP at http://{shown}:{listener.getsockname()[1]}{PATH}\n")
         sys.stderr.flush()
-        AppStatus.enable_automatic_graceful_drain = (
-            False  # it cuts off the answers of calls under way, which are to finish
-        )
+        # It would cut off, at the first signal, the answers of calls that are under way in the older revision.
+        AppStatus.enable_automatic_graceful_drain = False
         web_server(app, grace=GRACE_SECONDS).run([listener])
 
 
@@ -125,10 +123,9 @@ def _allowed(names: tuple[str, ...], host: str) -> TransportSecuritySettings:
     """
     if not names:
         shown = f"[{host}]" if ":" in host else host
-        here = dict.fromkeys(("127.0.0.1", "localhost", "[::1]", shown))
-        return TransportSecuritySettings(
-            allowed_hosts=[f"{each}:*" for each in here], allowed_origins=[f"http://{each}:*" for each in here]
-        )
+        hosts = [*dict.fromkeys(("127.0.0.1", "localhost", "[::1]", shown))]
+        hosts += [f"{each}:*" for each in hosts]
+        return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"http://{each}" for each in hosts])
     hosts = [name for name in names if "://" not in name]
     origins = [name for name in names if "://" in name]
     return TransportSecuritySettings(
