@@ -73,7 +73,7 @@ def in_redis(url: str, key: str) -> Homes:
         )
     try:
         # A call may take 50 seconds in all, so what does not answer is given up soon.
-        retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=2)
+        retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=1)
         connection = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, retry=retry)
     except ValueError:
         raise NotConfigured(
