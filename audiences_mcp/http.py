@@ -5,9 +5,11 @@ import sys
 from ipaddress import ip_address
 
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audiences_mcp.config import Settings
@@ -46,9 +48,12 @@ def http_app(settings: Settings, host: str) -> Starlette:
         stateless_http=True,
         json_response=False,
         max_request_body_size=MAX_REQUEST,
-        transport_security=_allowed(settings.http_hosts),
-        host=host,
+        transport_security=_allowed(settings.http_hosts, host),
     )
+    for route in app.routes:
+        if isinstance(route, Route) and route.path == PATH:
+            # Nothing is kept between requests, so a stream (GET) would stay empty, and nothing can be ended (DELETE).
+            route.methods = {"POST"}
     if settings.http_token:
         app.add_middleware(_TokenRequired, token=settings.http_token)
     return app
@@ -74,6 +79,8 @@ def run(settings: Settings, place: str) -> None:
         shown = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"audiences-mcp: MCP at http://{shown}:{listener.getsockname()[1]}{PATH}\n")
         sys.stderr.flush()
+        # It would cut off, at the first signal, the answers of calls that are under way in the older revision.
+        AppStatus.enable_automatic_graceful_drain = False
         web_server(app, grace=GRACE_SECONDS).run([listener])
 
 
@@ -92,8 +99,10 @@ def _check(settings: Settings, host: str) -> None:
             "that clients send) and AUDIENCES_MCP_HTTP_HOSTS (the names under which they reach it). Set both, or listen on "
             "127.0.0.1.",
         )
-    if token and len(token) < MIN_TOKEN:
-        raise NotConfigured(f"AUDIENCES_MCP_HTTP_TOKEN must have at least {MIN_TOKEN} characters.")
+    if token and not (len(token) >= MIN_TOKEN and token.isascii() and token.isprintable()):
+        raise NotConfigured(
+            f"AUDIENCES_MCP_HTTP_TOKEN must have at least {MIN_TOKEN} characters, all of ASCII: a header carries no others."
+        )
     if token and settings.api_key and hmac.compare_digest(token.encode(), settings.api_key.encode()):
         raise NotConfigured(
             "AUDIENCES_MCP_HTTP_TOKEN is the Atoms key, which clients must not have. Set it to a secret of its own."
@@ -107,10 +116,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _allowed(names: tuple[str, ...]) -> TransportSecuritySettings | None:
-    """Return which Host and Origin headers are accepted; None for those of this machine alone."""
+def _allowed(names: tuple[str, ...], host: str) -> TransportSecuritySettings:
+    """Return which Host and Origin headers are accepted; without names those of this machine alone.
+
+    A page of any site may resolve its own name to this machine, so they are looked at on every loopback address.
+    """
     if not names:
-        return None
+        shown = f"[{host}]" if ":" in host else host
+        hosts = [*dict.fromkeys(("127.0.0.1", "localhost", "[::1]", shown))]
+        hosts += [f"{each}:*" for each in hosts]
+        return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"http://{each}" for each in hosts])
     hosts = [name for name in names if "://" not in name]
     origins = [name for name in names if "://" in name]
     return TransportSecuritySettings(
@@ -128,12 +143,13 @@ class _TokenRequired:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != HEALTH:
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._expected):
+            scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+            # The scheme may be written in any case (RFC 9110, section 11.1).
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(given, self._expected):
                 refusal = PlainTextResponse(
                     "The token is missing or wrong.\n", 401, headers={"WWW-Authenticate": "Bearer"}
                 )

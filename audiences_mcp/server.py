@@ -4,9 +4,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from typing import Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.request_state import RequestStateSecurity
+from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from audiences_mcp import __version__
 from audiences_mcp.app import App, running_app
@@ -63,13 +67,14 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
             finally:
                 held.remove(app)
 
-    server = MCPServer(
+    server = _Server(
         "audiences-mcp",
         title="Atoms audiences",
         version=__version__,
         instructions="\n\n".join(_instructions(settings)),
         tools=[*build_tools(read_only=settings.read_only, shared=settings.shared)],
         lifespan=lifespan,
+        subscriptions=False,  # its lists never change, so nobody needs to hold a stream open for that
         request_state_security=_sealed_with(settings),
         log_level="WARNING",
     )
@@ -77,6 +82,19 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
     add_resources(server)
     add_completion(server, lambda: held[-1] if held else None)
     return server
+
+
+class _Server(MCPServer[App]):
+    """The server of the SDK, but for a prompt that is none: there that is an internal error, logged as one."""
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[App, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Return a prompt, filled in."""
+        known = [prompt.name for prompt in await self.list_prompts()]
+        if name not in known:
+            raise MCPError(INVALID_PARAMS, f"There is no prompt of this name. There are: {', '.join(known)}.")
+        return await super().get_prompt(name, arguments, context)
 
 
 def _sealed_with(settings: Settings) -> RequestStateSecurity:

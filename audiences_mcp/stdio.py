@@ -2,21 +2,27 @@
 
 import json
 import re
+from collections.abc import Callable, Coroutine
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.runner import serve_dual_era_loop
 from mcp.server.stdio import stdio_server
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
-from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from audiences_mcp.app import App
 
 _ID = re.compile(r'"id"\s{0,9}:\s{0,9}(?:(-?\d{1,15})\b|"([^"\\]{1,100})")')
 _LOOKED_AT = 1_000  # characters at each end of a message in which its id is looked for
+
+Serve = Callable[[ReadStream[SessionMessage | Exception], WriteStream[SessionMessage]], Coroutine[Any, Any, None]]
+"""Serves one connection until its input ends, in the revision of its first request."""
 
 
 def run(server: MCPServer[App]) -> None:
@@ -26,32 +32,62 @@ def run(server: MCPServer[App]) -> None:
 
 async def _serve(server: MCPServer[App]) -> None:
     inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which takes no streams
-    async with stdio_server() as (read, write):
-        await inner.run(_Answering(read, write), write, inner.create_initialization_options())
+    options = inner.create_initialization_options()
+    async with stdio_server() as (read, write), inner.lifespan(inner) as held:
+        serve = partial(serve_dual_era_loop, inner, lifespan_state=held, init_options=options)
+        await serve(_Answering(read, write, serve), write)
 
 
 class _Answering:
     """The messages that can be read. The SDK drops the others in silence, so that whoever asks waits in vain.
 
+    A client may ask what the server is before it chooses a revision. The SDK would take the question for the choice and
+    refuse the older handshake after it, so it is answered here, on a connection of its own.
+
     Args:
         read: What arrives: messages, and the errors of those that are none.
         write: Where an answer goes.
+        serve: What serves a connection.
     """
 
-    def __init__(self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]) -> None:
-        self._read, self._write = read, write
+    def __init__(
+        self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage], serve: Serve
+    ) -> None:
+        self._read, self._write, self._serve = read, write, serve
+        self._chosen = False
 
     async def receive(self) -> SessionMessage | Exception:
         """Return the next message."""
         while True:
             item = await self._read.receive()
-            if isinstance(item, SessionMessage):
-                return item
-            line = _line_of(item)
-            mended = _mended(line)
-            if mended:
-                return mended
+            message = item if isinstance(item, SessionMessage) else await self._mended_or_refused(_line_of(item))
+            if message and self._is_question(message):
+                await self._write.send(await self._answer(message))
+            elif message:
+                return message
+
+    async def _mended_or_refused(self, line: str) -> SessionMessage | None:
+        mended = _mended(line)
+        if mended is None:
             await self._refuse(line)
+        return mended
+
+    def _is_question(self, message: SessionMessage) -> bool:
+        """Tell whether it asks what the server is, before anything else was asked."""
+        if isinstance(message.message, JSONRPCRequest) and not self._chosen:
+            self._chosen = message.message.method != "server/discover"
+            return not self._chosen
+        return False
+
+    async def _answer(self, question: SessionMessage) -> SessionMessage:
+        ask, asked = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+        answer, answered = anyio.create_memory_object_stream[SessionMessage](1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._serve, asked, answer)
+            async with ask, answered:
+                await ask.send(question)
+                reply = await answered.receive()
+        return reply
 
     async def _refuse(self, line: str) -> None:
         found = _ID.search(line[:_LOOKED_AT]) or _ID.search(line[-_LOOKED_AT:])

@@ -11,7 +11,7 @@ from typing import Any, Self
 import audiences_mcp
 
 COMMAND = [sys.executable, "-m", "audiences_mcp"]
-_INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -21,9 +21,15 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 class Server:
-    """A server process that has answered."""
+    """A server process.
 
-    def __init__(self, *arguments: str, **settings: str) -> None:
+    Args:
+        arguments: Its arguments.
+        greet: Whether the older handshake is made first.
+        settings: Its environment.
+    """
+
+    def __init__(self, *arguments: str, greet: bool = True, **settings: str) -> None:
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
             stdin=subprocess.PIPE,
@@ -33,7 +39,12 @@ class Server:
             env=environment(**settings),
         )
         self._last_id = 0
-        answer = self.ask("initialize", _INITIALIZE)
+        if greet:
+            self.greet()
+
+    def greet(self) -> None:
+        """Make the older handshake."""
+        answer = self.ask("initialize", INITIALIZE)
         assert answer["result"]["serverInfo"]["version"] == audiences_mcp.__version__
         self.send({"method": "notifications/initialized"})
 

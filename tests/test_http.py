@@ -3,11 +3,14 @@
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.client import HTTPConnection
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx  # noqa: TID251 - a client of the server
 import httpx2
@@ -27,11 +30,11 @@ PEOPLE = [{"phone_number": "+14155552671", "first_name": "Ann"}, {"phone_number"
 
 @contextmanager
 def serving(
-    organisation: Organisation, *arguments: str, **settings: str
+    organisation: Organisation, *arguments: str, place: str = "127.0.0.1:0", **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A server process over HTTP, and its URL."""
     process = subprocess.Popen(
-        [*COMMAND, "--http", "127.0.0.1:0", *arguments],
+        [*COMMAND, "--http", place, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -41,7 +44,7 @@ def serving(
     with process:
         try:
             assert process.stderr
-            found = re.fullmatch(r"audiences-mcp: MCP at (http://127\.0\.0\.1:\d+/mcp)\n", process.stderr.readline())
+            found = re.fullmatch(r"audiences-mcp: MCP at (http://[a-z0-9.]+:\d+/mcp)\n", process.stderr.readline())
             assert found
             yield found[1], process
         finally:
@@ -122,6 +125,43 @@ def test_without_the_token_nothing_is_answered(team: tuple[str, Organisation], g
     assert "sk_team" not in refused.text
 
 
+def test_the_scheme_of_the_token_may_be_written_in_any_case(team: tuple[str, Organisation]) -> None:
+    assert post(team[0], authorization=f"bEARER {TOKEN}").status_code == 400  # an empty object is no message
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "//healthz", "/healthz/../mcp", "/mcp/../healthz", "/mcp", "/", "/x"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"])
+def test_no_way_of_asking_gets_past_the_token(team: tuple[str, Organisation], method: str, path: str) -> None:
+    connection = HTTPConnection(urlsplit(team[0]).netloc)  # which sends the path as it is
+    connection.request(method, path)
+
+    assert connection.getresponse().status == 401
+    connection.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
+def test_nothing_but_messages_is_taken_and_no_empty_stream_stays_open(
+    team: tuple[str, Organisation], method: str
+) -> None:
+    headers = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
+    refused = httpx.request(method, team[0], headers=headers, trust_env=False, timeout=5)
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:0", "127.0.0.2:0", "localhost:0"])
+@pytest.mark.skipif(sys.platform == "darwin", reason="there only one address is this machine's")
+def test_without_a_token_a_page_that_names_itself_after_this_machine_is_refused(
+    organisation: Organisation, place: str
+) -> None:
+    with serving(organisation, place=place) as (url, _):
+        here = post(url)
+        elsewhere = [post(url, host="evil.example:80"), post(url, origin="http://evil.example")]
+
+    assert here.status_code == 400  # an empty object is no message
+    assert [refused.status_code for refused in elsewhere] == [421, 403]
+
+
 def test_other_hosts_and_origins_are_refused(team: tuple[str, Organisation]) -> None:
     token = f"Bearer {TOKEN}"
 
@@ -158,7 +198,8 @@ async def test_a_named_host_is_let_in(organisation: Organisation) -> None:
     assert statuses == [400, 400, 421, 403]  # an empty object is no message
 
 
-async def test_a_call_that_is_under_way_ends_before_the_process_does(organisation: Organisation) -> None:
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_call_that_is_under_way_ends_before_the_process_does(organisation: Organisation, mode: Any) -> None:
     answers: list[bool] = []
     with (
         slow_answers(organisation.url, holds=0) as way,
@@ -173,7 +214,7 @@ async def test_a_call_that_is_under_way_ends_before_the_process_does(organisatio
 
         thread = Thread(target=stop)
         thread.start()
-        async with connected(url, "auto") as agent:
+        async with connected(url, mode) as agent:
             await agent.client.list_tools()  # which the client would ask for afterwards
             answers.append((await agent("create_audience", name="May", contacts=PEOPLE)).is_error)
         thread.join()
@@ -191,6 +232,8 @@ async def test_a_call_that_is_under_way_ends_before_the_process_does(organisatio
         ("0.0.0.0:0", {}, "Off this machine the server may be reached by anybody"),
         ("0.0.0.0:0", {"AUDIENCES_MCP_HTTP_TOKEN": TOKEN}, "Off this machine the server may be reached by anybody"),
         ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "short"}, "must have at least 16 characters"),
+        ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "ein Schlüssel für alle"}, "all of ASCII"),
+        ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "a token\tof the team"}, "all of ASCII"),
         ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "sk_" + "a" * 20}, "is the Atoms key"),
         ("8000", {}, "--http takes a host and a port"),
         (

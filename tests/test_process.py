@@ -12,10 +12,11 @@ from typing import Any
 import httpx  # noqa: TID251 - another client of the sandbox
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.types import INVALID_REQUEST, UNSUPPORTED_PROTOCOL_VERSION
 
 import audiences_mcp
 from tests.conftest import Organisation
-from tests.processes import COMMAND, Server, environment
+from tests.processes import COMMAND, INITIALIZE, Server, environment
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +116,62 @@ def test_a_request_that_no_parser_takes_is_answered(value: str) -> None:
         "This check_id is unknown" if value.startswith('"') and value.endswith('"') else "This request cannot be read"
     )
     assert told.startswith(expected)
+
+
+ENVELOPE = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": INITIALIZE["clientInfo"],
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+}
+
+
+def test_a_client_that_asks_what_the_server_is_may_still_make_the_older_handshake(organisation: Organisation) -> None:
+    with Server(greet=False, SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url) as server:
+        found = [server.ask("server/discover", ENVELOPE)["result"] for _ in range(2)]
+        server.greet()
+        listed = server.do("list_audiences")
+        refused = server.ask("tools/list", ENVELOPE)
+
+    assert [each["supportedVersions"] for each in found] == [["2026-07-28"]] * 2
+    assert listed["audiences"] == []
+    assert refused["error"]["code"] == INVALID_REQUEST
+
+
+def test_a_handshake_that_does_not_wait_for_what_the_server_is_loses_no_answer() -> None:
+    with Server(greet=False) as server:
+        server.request("server/discover", ENVELOPE)
+        server.request("initialize", INITIALIZE)
+        server.close_input()
+        assert server.process.stdout
+        answers = [json.loads(line) for line in server.process.stdout]
+
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert answers[1]["result"]["protocolVersion"] == "2025-11-25"
+
+
+def test_after_the_older_handshake_the_question_what_the_server_is_is_refused_and_the_connection_lives(
+    organisation: Organisation,
+) -> None:
+    with Server(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url) as server:
+        refused = server.ask("server/discover", ENVELOPE)
+        listed = server.do("list_audiences")
+
+    assert refused["error"]["code"] == INVALID_REQUEST
+    assert listed["audiences"] == []
+
+
+def test_a_client_that_asks_what_the_server_is_and_goes_on_stays_in_the_newer_revision(
+    organisation: Organisation,
+) -> None:
+    with Server(greet=False, SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url) as server:
+        server.ask("server/discover", ENVELOPE)
+        listed = server.ask("tools/call", {"name": "list_audiences", "arguments": {}, **ENVELOPE})
+        refused = server.ask("initialize", INITIALIZE)
+
+    assert listed["result"]["resultType"] == "complete"
+    assert refused["error"]["code"] == UNSUPPORTED_PROTOCOL_VERSION
 
 
 def test_the_server_ends_with_its_input_within_a_second() -> None:

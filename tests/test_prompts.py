@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError
-from mcp.types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
+from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
 from audiences_mcp.app import App
 from audiences_mcp.config import Settings
@@ -58,6 +58,23 @@ async def test_the_prompts_are_as_reviewed(agent: Agent) -> None:
     for text in made.values():
         assert text.count("STOP") >= 2
         assert "\u202e" not in text
+
+
+async def test_a_prompt_that_is_none_is_refused_with_those_there_are(agent: Agent) -> None:
+    with pytest.raises(MCPError, match="There are: prepare_audience, clean_audience") as refused:
+        await agent.client.get_prompt("prepare_list", {})
+
+    assert refused.value.code == INVALID_PARAMS
+
+
+async def test_nobody_is_told_to_listen_for_changes_that_never_come(agent: Agent) -> None:
+    told = agent.client.server_capabilities
+
+    for kind in (told.tools, told.prompts, told.resources):
+        assert kind
+        assert not kind.list_changed
+    assert told.resources
+    assert not told.resources.subscribe
 
 
 async def test_in_read_only_mode_the_prompts_name_no_tool_that_changes_anything(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ConfigDict, TypeAdapter
 
+from audiences_mcp import __version__
 from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.reasons import HINTS, Reason
 from audiences_mcp.errors import InvalidInput, NotConfigured, StateUnavailable
@@ -33,6 +34,8 @@ from audiences_mcp.state.kept import Audited, DeletionToken, StoredCheck
 
 try:
     from redis import asyncio as redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import ExponentialBackoff
     from redis.exceptions import LockError, RedisError
 except ModuleNotFoundError:
     raise NotConfigured(
@@ -48,7 +51,7 @@ _LONG_KEPT = 24 * 60 * 60.0
 _REMEMBERED = 60 * 60.0  # seconds after which an expired key is taken for a made-up one
 _WAIT_FOR_LOCK = 40.0  # seconds; a call may take 50
 _ROWS_AT_ONCE = 2_000  # are encoded, so that other calls get their turn
-_KEPT_CHECKS = 8  # decoded, since pages of one check are asked for in a row
+_KEPT_ROWS = 200_000  # of checks that are kept decoded, since pages of one check are asked for in a row
 _NONCE_BYTES = 12
 
 T = TypeVar("T")
@@ -69,7 +72,9 @@ def in_redis(url: str, key: str) -> Homes:
             "AUDIENCES_MCP_STATE_URL needs an Atoms key too (SMALLEST_API_KEY): what is kept belongs to it."
         )
     try:
-        connection = redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
+        # A call may take 50 seconds in all, so what does not answer is given up soon.
+        retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=1)
+        connection = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, retry=retry)
     except ValueError:
         raise NotConfigured(
             "AUDIENCES_MCP_STATE_URL must be the URL of a Redis, such as redis://:password@redis.example.com:6379/0.",
@@ -83,6 +88,14 @@ def in_redis(url: str, key: str) -> Homes:
         lock=store.lock,
         aclose=connection.aclose,
     )
+
+
+def _of_this_version(kind: str) -> str:
+    """Return a kind of things that only processes of this version read: the next may lay them out differently.
+
+    What was sent, and locks, are for all versions: a list is written once, whoever began.
+    """
+    return f"{kind}@{__version__}"
 
 
 class _Store:
@@ -99,7 +112,7 @@ class _Store:
         self._prefix = f"audiences-mcp:{sha256(b'audiences-mcp name ' + key.encode()).hexdigest()[:16]}:"
 
     async def put(self, name: str, content: bytes, seconds: float | None) -> None:
-        """Keep content under a name; without a time as long as it is kept already."""
+        """Keep content under a name; without a time only if something is kept there, and as long as that."""
         sealed = await anyio.to_thread.run_sync(self._seal, name, content)
         with _failures_are_ours():
             await self._redis.set(
@@ -107,6 +120,7 @@ class _Store:
                 sealed,
                 ex=None if seconds is None else max(1, round(seconds)),
                 keepttl=seconds is None,
+                xx=seconds is None,  # what has expired meanwhile would come back for good
             )
 
     async def get(self, name: str) -> bytes | None:
@@ -133,7 +147,7 @@ class _Store:
                 )
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_renew, lock)
+                tasks.start_soon(_renew, lock, anyio.current_time() + LOCK_SECONDS)
                 yield
                 tasks.cancel_scope.cancel()
         except ExceptionGroup as failed:
@@ -149,20 +163,38 @@ class _Store:
     def _unseal(self, name: str, sealed: bytes) -> bytes:
         try:
             return zlib.decompress(self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter of what is too short
             raise StateUnavailable(
                 "What the shared store (AUDIENCES_MCP_STATE_URL) holds was changed by somebody else, so it is not used. "
                 "Nothing was changed by this call.",
             ) from None
 
 
-async def _renew(lock: Any) -> None:  # noqa: ANN401 - redis gives no public type for it
+async def _renew(lock: Any, held_until: float) -> None:  # noqa: ANN401 - redis gives no public type for it
+    """Hold a lock on, over short breaks of the network too.
+
+    Args:
+        lock: The lock.
+        held_until: Until when it surely is held.
+
+    Raises:
+        StateUnavailable: It is lost, and another process may write by now: so this one must not.
+    """
     while True:
-        await anyio.sleep(LOCK_SECONDS / 3)
-        with suppress(
-            LockError, RedisError
-        ):  # a short break of the network; the lock holds on for two thirds of its time
-            await lock.extend(LOCK_SECONDS, replace_ttl=True)
+        await anyio.sleep(LOCK_SECONDS / 5)
+        asked = anyio.current_time()
+        try:
+            with anyio.fail_after(max(1.0, held_until - asked)):
+                await lock.extend(LOCK_SECONDS, replace_ttl=True)
+        except (RedisError, OSError, TimeoutError) as error:
+            if isinstance(error, LockError) or anyio.current_time() >= held_until - LOCK_SECONDS / 5:
+                raise StateUnavailable(
+                    "The store that the servers of the team share (AUDIENCES_MCP_STATE_URL) failed while this call was "
+                    "writing, so it stopped. Call again with the same arguments: what was done already is found and not "
+                    "done again.",
+                ) from None
+        else:
+            held_until = asked + LOCK_SECONDS
 
 
 @contextmanager
@@ -186,7 +218,7 @@ class _Things(Generic[T]):
     """
 
     def __init__(self, store: _Store, kind: str, adapter: TypeAdapter[T]) -> None:
-        self._store, self._kind, self._adapter = store, kind, adapter
+        self._store, self._kind, self._adapter = store, _of_this_version(kind), adapter
 
     async def put(self, key: str, thing: T, seconds: float) -> None:
         kept = _LONG_KEPT if isinf(seconds) else seconds
@@ -221,13 +253,13 @@ class _Checks:
     """
 
     def __init__(self, store: _Store) -> None:
-        self._store = store
+        self._store, self._kind = store, _of_this_version("check")
         self._fates = _Things(store, "fate", _Fate)
         self._decoded: OrderedDict[str, StoredCheck] = OrderedDict()
 
     async def put(self, key: str, stored: StoredCheck, seconds: float) -> None:
         content = await anyio.to_thread.run_sync(_encoded, stored)
-        await self._store.put(f"check:{key}", content, seconds)
+        await self._store.put(f"{self._kind}:{key}", content, seconds)
         self._remember(key, stored)
         await self._fates.put(key, _fate_of(stored), seconds)
 
@@ -241,7 +273,7 @@ class _Checks:
             return None
         stored = self._decoded.get(key)
         if stored is None:
-            content = await self._store.get(f"check:{key}")
+            content = await self._store.get(f"{self._kind}:{key}")
             if content is None:
                 return None
             stored = await anyio.to_thread.run_sync(_decoded, key, content)
@@ -253,12 +285,13 @@ class _Checks:
 
     async def drop(self, key: str) -> None:
         await self._fates.drop(key)
-        await self._store.drop(f"check:{key}")
+        await self._store.drop(f"{self._kind}:{key}")
 
     def _remember(self, key: str, stored: StoredCheck) -> None:
         self._decoded[key] = replace(stored, target=None, written=False, result=None, latest=None)
-        while len(self._decoded) > _KEPT_CHECKS:
-            self._decoded.popitem(last=False)
+        rows = sum(len(each.check.rows) for each in self._decoded.values())
+        while rows > _KEPT_ROWS and len(self._decoded) > 1:
+            rows -= len(self._decoded.popitem(last=False)[1].check.rows)
 
 
 @cache

@@ -193,19 +193,21 @@ def everything_in(redis_url: str) -> bytes:
         return b"".join([*names, *(value for name in names if (value := client.get(name)))])
 
 
+@pytest.mark.parametrize("foreign", [b"x" * 60, b"x", b""], ids=["long", "short", "empty"])
 async def test_nothing_in_redis_can_be_read_there_and_what_was_changed_is_not_used(
     shared: Settings,
     connect: Connect,
     organisation: Organisation,
     redis_url: str,
+    foreign: bytes,
 ) -> None:
     async with connect(shared, None) as agent:
         check = await agent.do("check_contacts", contacts=PEOPLE)
         await agent.do("create_audience", name="Secret name", check_id=check["check_id"])
         written = everything_in(redis_url)
         with Redis.from_url(redis_url) as client:
-            for name in client.scan_iter(f"*fate:{check['check_id']}"):
-                client.set(name, b"x" * 60)
+            for name in client.scan_iter(f"*:fate@*:{check['check_id']}"):
+                client.set(name, foreign, keepttl=True)
         refused = await agent.fail("list_check_rows", check_id=check["check_id"])
 
     for private in (b"Ann", b"14155552671", b"Secret", b"ready", organisation.key.encode()):
@@ -261,11 +263,113 @@ async def test_a_lock_that_is_held_for_long_is_said(
     assert len(organisation.audiences()) == 1
 
 
+@ONE_REVISION
+async def test_a_call_whose_lock_is_lost_writes_no_further_and_another_process_goes_on(
+    shared: Settings,
+    connect: Connect,
+    organisation: Organisation,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 3.0)
+    wire = Wire()
+
+    async def fails_over(send: Send, request: httpx.Request) -> httpx.Response:
+        await send(request)
+        with Redis.from_url(redis_url) as client:
+            client.delete(*client.scan_iter("*:lock:*"))
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    wire.fail("POST audience", fails_over, times=1)
+    async with connect(shared, wire) as one, connect(shared, wire) as other:
+        check = await one.do("check_contacts", csv_text=csv_of(12_000))
+        arguments = {"name": "May", "check_id": check["check_id"], "split": True}
+        stopped = await one.fail("create_audience", **arguments)
+        written = len(wire.writes)
+        made = await other.do("create_audience", **arguments)
+
+    assert "failed while this call was writing, so it stopped" in stopped
+    assert written == 1
+    assert [each["member_count"] for each in made["audiences"]] == [10_000, 2_000]
+    assert len(organisation.audiences()) == 2
+
+
+@ONE_REVISION
+async def test_a_redis_that_is_away_for_a_moment_costs_nothing(
+    shared: Settings,
+    connect: Connect,
+    organisation: Organisation,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 2.0)
+    wire = Wire()
+
+    async def slow(send: Send, request: httpx.Request) -> httpx.Response:
+        with Redis.from_url(redis_url) as client:
+            client.client_pause(800)
+            await anyio.sleep(3)
+        return await send(request)
+
+    wire.fail("POST audience", slow)
+    async with connect(shared, wire) as agent:
+        made = await agent.do("create_audience", name="May", contacts=PEOPLE)
+
+    assert made["verified"]
+    assert len(organisation.audiences()) == 1
+
+
+@ONE_REVISION
+async def test_nothing_stays_in_redis_for_good_even_what_expires_while_it_is_used(
+    shared: Settings,
+    connect: Connect,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("audiences_mcp.state.CHECK_LIFETIME", 1.0)
+    wire = Wire()
+
+    async def slow(send: Send, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(1.5)
+        return await send(request)
+
+    wire.fail("POST audience", slow)
+    async with connect(shared, wire) as agent:
+        check = await agent.do("check_contacts", contacts=PEOPLE)
+        made = await agent.do("create_audience", name="May", check_id=check["check_id"])
+
+    assert made["verified"]
+    with Redis.from_url(redis_url) as client:
+        assert not [name for name in client.scan_iter("*") if client.ttl(name) == -1]
+
+
+@ONE_REVISION
+async def test_processes_of_two_versions_share_what_was_sent_but_no_checks(
+    shared: Settings,
+    connect: Connect,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with connect(shared, None) as one:
+        monkeypatch.setattr(module, "__version__", "99.0")
+        async with connect(shared, None) as other:
+            check = await one.do("check_contacts", contacts=PEOPLE)
+            await one.do("create_audience", name="May", check_id=check["check_id"])
+            unknown = await other.fail("list_check_rows", check_id=check["check_id"])
+            again = await other.do("check_contacts", contacts=PEOPLE)
+            repeated = await other.do("create_audience", name="May", check_id=again["check_id"])
+
+    assert unknown.startswith("This check_id is unknown")
+    assert repeated["already_done"]
+    assert len(organisation.audiences()) == 1
+
+
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed by a signal")
 def test_one_of_two_processes_killed_during_many_commits_doubles_and_loses_nothing(
     organisation: Organisation, redis_url: str
 ) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "SMALLEST_API_KEY": organisation.key,
         "ATOMS_API_URL": organisation.url,
         "AUDIENCES_MCP_STATE_URL": redis_url,
