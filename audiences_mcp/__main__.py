@@ -93,6 +93,7 @@ def _folders_apart(arguments: Sequence[str]) -> list[str]:
 
 def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks for some in every installed package
     from audiences_mcp.logs import keep_logs_clean  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.stdio import run as run_stdio  # noqa: PLC0415 - after the collector is off

@@ -1,5 +1,7 @@
 """The resources: the rules of this server, made of its code, and one stored audience."""
 
+from collections.abc import Iterable
+
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
@@ -10,10 +12,10 @@ from audiences_mcp.contacts.reasons import HINTS, Note, Reason
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import SUFFIXES
 from audiences_mcp.contacts.tables import MAX_ROWS
+from audiences_mcp.definitions import AudienceTool
 from audiences_mcp.folders import MAX_BYTES
 from audiences_mcp.removing import REMOVED_UNASKED
 from audiences_mcp.state import CHECK_LIFETIME, TOKEN_LIFETIME
-from audiences_mcp.tools import build_tools
 from audiences_mcp.tools.arguments import MAX_CONTACTS
 
 RULES = "audiences://rules"
@@ -29,9 +31,9 @@ A number is sent in E.164 and only when a line can have it. Nothing is guessed; 
 5. The same number in two spellings is one person, who is called once."""
 
 
-def add_resources(server: MCPServer[App]) -> None:
-    """Add the resources to a server."""
-    get_audience = next(tool for tool in build_tools(read_only=True) if tool.name == "get_audience")
+def add_resources(server: MCPServer[App], tools: Iterable[AudienceTool]) -> None:
+    """Add the resources to a server, which has these tools."""
+    get_audience = next(tool for tool in tools if tool.name == "get_audience")
 
     @server.resource(
         RULES,

@@ -67,19 +67,20 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
             finally:
                 held.remove(app)
 
+    tools = build_tools(read_only=settings.read_only, shared=settings.shared)
     server = _Server(
         "audiences-mcp",
         title="Atoms audiences",
         version=__version__,
         instructions="\n\n".join(_instructions(settings)),
-        tools=[*build_tools(read_only=settings.read_only, shared=settings.shared)],
+        tools=[*tools],
         lifespan=lifespan,
         subscriptions=False,  # its lists never change, so nobody needs to hold a stream open for that
         request_state_security=_sealed_with(settings),
         log_level="WARNING",
     )
     add_prompts(server, read_only=settings.read_only)
-    add_resources(server)
+    add_resources(server, tools)
     add_completion(server, lambda: held[-1] if held else None)
     return server
 

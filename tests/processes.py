@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -29,9 +30,11 @@ class Server:
         settings: Its environment.
     """
 
+    command: Sequence[str] = COMMAND
+
     def __init__(self, *arguments: str, greet: bool = True, **settings: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,24 +56,30 @@ class Server:
         self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
         self.process.stdin.flush()
 
-    def request(self, method: str, params: dict[str, Any]) -> None:
-        """Send a request; its answer is read later, or never."""
+    def request(self, method: str, params: dict[str, Any]) -> int:
+        """Send a request and return its id; its answer is read later, or never."""
         self._last_id += 1
         self.send({"id": self._last_id, "method": method, "params": params})
+        return self._last_id
 
     def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Send a request and return its answer."""
-        self.request(method, params)
+        number = self.request(method, params)
+        while (answer := self.next_answer()).get("id") != number:
+            pass
+        return answer
+
+    def next_answer(self) -> dict[str, Any]:
+        """Return what comes next, whichever request it answers."""
         assert self.process.stdout
         for line in self.process.stdout:
             answer: dict[str, Any] = json.loads(line)
-            if answer.get("id") == self._last_id:
-                return answer
+            return answer
         raise EOFError(self.errors())
 
-    def start(self, tool: str, **arguments: Any) -> None:
-        """Call a tool without waiting for its answer."""
-        self.request("tools/call", {"name": tool, "arguments": arguments})
+    def start(self, tool: str, **arguments: Any) -> int:
+        """Call a tool without waiting for its answer, and return the id of the call."""
+        return self.request("tools/call", {"name": tool, "arguments": arguments})
 
     def do(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed and return its structure."""

@@ -271,7 +271,8 @@ def _members(data: Any) -> list[Member]:  # noqa: ANN401
 
 
 def _member(data: Mapping[str, Any]) -> Member:
-    return Member(_id_of(data), {name: _cell(value) for name, value in _object(data.get("data")).items()})
+    cells = _object(data.get("data"))
+    return Member(_id_of(data), {name: each if isinstance(each, str) else _cell(each) for name, each in cells.items()})
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401

@@ -5,6 +5,7 @@ Data flows one way: a `Table` and its `Options` in, a `Check` out, which never c
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import compress
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ class CheckedRow(NamedTuple):
     others: tuple[E164, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """A checked list.
 
@@ -139,7 +140,7 @@ class Check:
     number_columns: tuple[int, ...] = ()
     also_objecting: int = 0
 
-    @property
+    @cached_property
     def ready(self) -> list[CheckedRow]:
         """The rows that a commit would send."""
         return [row for row in self.rows if row.status is Status.READY]

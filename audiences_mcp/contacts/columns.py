@@ -153,6 +153,8 @@ def phone_cells(table: Table) -> list[str]:
 
 def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
     """Return columns of numbers as a person would try them: mobiles, then the fuller ones, switchboards last."""
+    if len(candidates) < 2:
+        return list(candidates)
 
     def rank(place: int) -> tuple[bool, bool, int]:
         header = table.headers[place]

@@ -285,8 +285,13 @@ def _plan(code: str) -> _Plan | None:
 
 
 def plan_of(digits: str) -> _Plan | None:
-    """Return the plan of the country code that digits begin with; no code begins with another."""
-    return _plan(digits[:1]) or _plan(digits[:2]) or _plan(digits[:3])
+    """Return the plan of the country code that digits begin with."""
+    return _plan_at(digits[:3])
+
+
+@cache
+def _plan_at(head: str) -> _Plan | None:
+    return _plan(head[:1]) or _plan(head[:2]) or _plan(head)  # no code begins with another
 
 
 @cache

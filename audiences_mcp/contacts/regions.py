@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache, lru_cache
 
 import phonenumbers  # noqa: TID251 - names and zones come from it; numbers do in plans.py
@@ -11,7 +12,6 @@ from audiences_mcp.contacts.plans import LINE_TYPE_NUMBERS, main_region, plan_of
 from audiences_mcp.errors import InvalidInput
 
 _LONGEST_NAME = 100
-_LONGEST_ZONE_PREFIX = 9
 # Names and spellings that the library's own list does not have.
 _COMMON_NAMES = {
     "UK": "GB",
@@ -140,10 +140,12 @@ def time_zones(phone: Phone) -> tuple[str, ...]:
 
     A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
     """
-    digits = phone.number[1 : 1 + _LONGEST_ZONE_PREFIX]
+    digits = phone.number[1:]
     plan = plan_of(digits)
-    is_anywhere = plan and _is_anywhere(plan.country_code, phone.region, phone.line_type)
-    return _zones_by_prefix(plan.code if plan and is_anywhere else digits)
+    if plan is None:
+        return ()
+    is_anywhere = _is_anywhere(plan.country_code, phone.region, phone.line_type)
+    return _zones_by_prefix(plan.code if is_anywhere else digits[: _longest_prefixes()[plan.code]])
 
 
 @cache
@@ -153,6 +155,7 @@ def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
     return region == main_region(country_code) and not is_placed
 
 
+@lru_cache(maxsize=10_000)
 def _zones_by_prefix(digits: str) -> tuple[str, ...]:
     by_prefix = _zone_table()
     for length in range(len(digits), 0, -1):
@@ -160,6 +163,17 @@ def _zones_by_prefix(digits: str) -> tuple[str, ...]:
         if zones:
             return zones
     return ()
+
+
+@cache
+def _longest_prefixes() -> Counter[str]:
+    """Return for each country code how many digits tell the time zone: few, so that many numbers share them."""
+    longest = Counter[str]()
+    for prefix in _zone_table():
+        plan = plan_of(prefix)
+        if plan:
+            longest[plan.code] = max(longest[plan.code], len(prefix))
+    return longest
 
 
 @cache

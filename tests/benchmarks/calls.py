@@ -1,0 +1,90 @@
+"""What a call adds to the time of the API itself: one that lists audiences, and one that reads 10,000 members.
+
+python -m tests.benchmarks.calls [rounds]
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any
+
+import anyio
+import httpx  # noqa: TID251 - what the call is compared with
+
+from audiences_mcp.atoms.client import MEMBERS_PAGE, AtomsClient
+from tests.benchmarks.far_sandbox import organisation
+from tests.benchmarks.lists import as_csv, written
+from tests.benchmarks.measuring import Ratio, Row, in_turn, show
+from tests.benchmarks.starting import Bare
+from tests.conftest import Organisation
+from tests.processes import Server
+
+ROUNDS, CALLS_A_ROUND, AUDIENCES, MEMBERS = 11, 50, 10, 10_000
+
+
+def rows(rounds: int = ROUNDS) -> Iterator[Row]:
+    with organisation() as atoms:
+        yield _listing(atoms, rounds)
+        yield _reading(atoms, rounds)
+
+
+def _milliseconds(work: Callable[[], Any], times: int = 1) -> float:
+    start = perf_counter()
+    for _ in range(times):
+        work()
+    return 1000 * (perf_counter() - start) / times
+
+
+def _listing(atoms: Organisation, rounds: int) -> Row:
+    for number in range(AUDIENCES):
+        atoms.audience(f"Audience {number}", "phoneNumber\n+14155552671\n")
+    mine, theirs = [], []
+    with (
+        Server(SMALLEST_API_KEY=atoms.key, ATOMS_API_URL=atoms.url) as server,
+        Bare() as bare,
+        httpx.Client(headers=_headers(atoms), verify=False, trust_env=False) as http,
+    ):
+        calls = (
+            lambda: server.do("list_audiences"),
+            lambda: http.get(f"{atoms.url}/audience").json(),
+            lambda: bare.ask("tools/call", {"name": "empty_0", "arguments": {}}),
+        )
+        for number in in_turn(rounds + 1):
+            called, asked, empty = (_milliseconds(call, CALLS_A_ROUND) for call in calls)
+            if number:  # the first calls load and connect
+                mine.append(called)
+                theirs.append(asked + empty)
+    return Ratio("one list_audiences", mine, "the same HTTP request and an empty tool call", theirs, aim=1.45)
+
+
+def _reading(atoms: Organisation, rounds: int) -> Row:
+    audience_id = atoms.audience("Full", as_csv(written("+", MEMBERS, 0)), "phone")
+    mine, theirs = anyio.run(_read, atoms, audience_id, rounds)
+    beside = f"the sandbox's own time for these pages of {MEMBERS_PAGE:,}"
+    return Ratio(f"{MEMBERS:,} members read for an add or an audit", mine, beside, theirs, aim=2.0)
+
+
+async def _read(atoms: Organisation, audience_id: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the milliseconds for all members, and those until the pages that hold them have arrived."""
+    url, client = f"{atoms.url}/audience/{audience_id}/members", AtomsClient(atoms.url, atoms.key)
+    mine, theirs = [], []
+    async with httpx.AsyncClient(headers=_headers(atoms), verify=False, trust_env=False) as http:
+        for _ in in_turn(rounds):
+            start = perf_counter()
+            assert len(await client.all_members(audience_id)) == MEMBERS
+            read = perf_counter()
+            for page in range(1, MEMBERS // MEMBERS_PAGE + 1):
+                await http.get(url, params={"page": page, "offset": MEMBERS_PAGE})
+            arrived = perf_counter()
+            mine.append(1000 * (read - start))
+            theirs.append(1000 * (arrived - read))
+    await client.aclose()
+    return mine[1:], theirs[1:]  # the first ones connect
+
+
+def _headers(atoms: Organisation) -> dict[str, str]:
+    return {"Authorization": f"Bearer {atoms.key}"}
+
+
+if __name__ == "__main__":
+    show(rows(*map(int, sys.argv[1:])))
