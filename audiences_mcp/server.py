@@ -14,6 +14,7 @@ from audiences_mcp.completing import add_completion
 from audiences_mcp.config import Settings
 from audiences_mcp.prompts import add_prompts
 from audiences_mcp.resources import add_resources
+from audiences_mcp.showing import hide_page, page_extension
 from audiences_mcp.tools import build_tools
 
 _READING = """\
@@ -69,6 +70,8 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
         version=__version__,
         instructions="\n\n".join(_instructions(settings)),
         tools=[*build_tools(read_only=settings.read_only, shared=settings.shared)],
+        extensions=[page_extension(read_only=settings.read_only)],
+        middleware=[hide_page],
         lifespan=lifespan,
         request_state_security=_sealed_with(settings),
         log_level="WARNING",
