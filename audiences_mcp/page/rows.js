@@ -1,6 +1,6 @@
 // Rows: any rows of the list, searched and turned page by page, through the chat or out of the file itself.
 
-const PAGE_SIZE = 20;
+const PAGE_SIZE = 20; // short enough for one answer, however long its rows are
 const MOST_SAVED = 5000; // each hundred or so is a call of its own
 
 const rows = {
@@ -52,18 +52,14 @@ function pages(checkId, query, caption) {
   const body = make("div");
   const place = make("span", { class: "quiet" });
   let page = 1;
-  let size = PAGE_SIZE;
   let total = 0;
 
   async function turn(to) {
     try {
-      const answer = await rows.ask(checkId, query(), to, size);
-      const before = (to - 1) * size;
-      // Where its rows are long a page ends early; then all pages are that short.
-      if (answer.rows.length && answer.rows.length < Math.min(size, answer.total - before)) size = answer.rows.length;
-      page = Math.floor(before / size) + 1;
+      const answer = await rows.ask(checkId, query(), to, PAGE_SIZE);
+      page = to;
       total = answer.total;
-      draw(answer.rows, before);
+      draw(answer.rows, (to - 1) * PAGE_SIZE);
     } catch (error) {
       told.tell(`The rows could not be had. ${error.message}`, true);
     }
@@ -83,7 +79,7 @@ function pages(checkId, query, caption) {
   const later = button("Further rows", () => turn(page + 1).then(() => later.hidden && earlier.focus()));
   const buttons = make("p", { class: "turn" }, earlier, later, place);
   buttons.hidden = true;
-  return { element: make("div", {}, told, body, buttons), show: () => { size = PAGE_SIZE; return turn(1); } };
+  return { element: make("div", {}, told, body, buttons), show: () => turn(1) };
 }
 
 /** A search through all rows of a check. */
