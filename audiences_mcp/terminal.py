@@ -26,7 +26,7 @@ from audiences_mcp.contacts.report import listed
 from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.masking import masked
+from audiences_mcp.masking import masked, text_masked
 from audiences_mcp.models import CheckReport
 from audiences_mcp.page import page_with
 from audiences_mcp.state.kept import StoredCheck
@@ -60,13 +60,13 @@ def run(options: Namespace, settings: Settings) -> int:
         html = page_with(stored.report, list(map(listed, stored.rows)), path.name, mask=options.mask)
         with _written(page, encoding="utf-8") as stream:
             stream.write(html)
-    report = masked(stored.report) if options.mask else stored.report
+    report, name = (masked(stored.report), text_masked(path.name)) if options.mask else (stored.report, path.name)
     if options.json:
         sys.stdout.write(report.model_dump_json(indent=2, exclude_none=True) + "\n")
     else:
         width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
         files = {several(report.counts.invalid, "refused row"): rejected, "The report as a page": page}
-        Console(highlight=False, width=width).print(_report(report, path.name, files))
+        Console(highlight=False, width=width).print(_report(report, name, files))
     return 1 if report.counts.invalid else 0
 
 

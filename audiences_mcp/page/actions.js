@@ -70,7 +70,7 @@ function nameField(many) {
 function agreedField(unchecked) {
   const input = make("input", { type: "checkbox" });
   const also = unchecked ? ", and nobody of them is on a do-not-call list, which was not checked" : "";
-  return field(input, `Everyone of them agreed to be called${also}.`, "Confirm this first: Atoms calls everyone in an audience.", () => input.checked);
+  return field(input, `Everyone who will be called agreed to it${also}.`, "Confirm this first: Atoms calls everyone in an audience.", () => input.checked);
 }
 
 /** Show what a commit did in the place of its form, and let the agent know of it. */
@@ -88,7 +88,7 @@ function done(result, place) {
 // --- rows to be mended ---------------------------------------------------------------------------------------------
 
 /** Put a message into the chat; nothing of a cell is in it, since a cell may say what no person would. */
-function mendButton(result, kind, reason, count) {
+function mendButton(result, kind, reason, count, heading) {
   const wanted = kind === "check" ? !NOT_MENDED.has(reason) : kind === "audit";
   if (!wanted || given.readOnly || !host.can.message) return null;
   const them = several(count, "row");
@@ -96,14 +96,15 @@ function mendButton(result, kind, reason, count) {
     ? `Of audience ${result.audience_id} look at the ${them} with the reason ${reason} (list_check_rows with check_id ${result.check_id}) and ask me what is to become of each.`
     : `Leave the ${them} with the reason ${reason} to be mended: list them with list_check_rows (check_id ${result.check_id}), tell me what each needs, and check the list again once they are mended.`;
   const told = outcome();
-  const put = button(kind === "audit" ? "Go through them in the chat" : "Leave these to be mended, in the chat", async () => {
+  const put = button(kind === "audit" ? "Go through these in the chat" : "Mend these in the chat", async () => {
     try {
       const answer = await host.ask("ui/message", { role: "user", content: [{ type: "text", text }] });
       told.tell(answer?.isError ? "The chat did not take the message." : "The message is in the chat.", Boolean(answer?.isError));
     } catch (error) {
       told.tell(`The chat did not take the message (${error.message.slice(0, 300)}).`, true);
     }
-  });
+  }, "slight");
+  put.setAttribute("aria-describedby", heading);
   return make("div", { class: "noprint" }, put, told);
 }
 

@@ -97,6 +97,7 @@ const UNFOLDED = 3; // rows that are shown without being asked for
 
 /** All rows of one reason: how many, what to do, which. */
 function reasonGroup(result, kind, { reason, count }) {
+  const heading = newId();
   const known = result.problems.filter((problem) => problem.reason === reason);
   const hints = [...new Set(known.map((problem) => problem.hint))];
   const heads = [{ name: "Row", number: true }, { name: "Who" }, { name: "You wrote" }, ...(hints.length > 1 ? [{ name: "What to do" }] : [])];
@@ -110,9 +111,9 @@ function reasonGroup(result, kind, { reason, count }) {
     "div",
     { class: "reason" },
     make("div", {},
-      make("h3", {}, reasonWords(reason), " ", make("span", { class: "count" }, several(count, "row"))),
+      make("h3", { id: heading }, reasonWords(reason), " ", make("span", { class: "count" }, several(count, "row"))),
       hints.length === 1 ? make("p", {}, hints[0]) : hints.length ? make("p", {}, "What to do differs from row to row.") : null,
-      mendButton(result, kind, reason, count)),
+      mendButton(result, kind, reason, count, heading)),
     make("div", {}, count <= UNFOLDED ? listed : folded),
   );
 }
@@ -159,9 +160,9 @@ function columnsSection(result, ready) {
         [cell(source), code(name), number(blank), percent(blank, ready)]))
       : make("p", {}, "Their number alone: the list has no other column that is sent."),
     sentence(result, columns),
-    make("p", { class: "quiet" }, "The number comes from ", result.phone_columns.map((name, place) => [place ? ", else " : "", cell(name)]).flat(),
+    make("p", { class: "quiet" }, "The number comes from the column ", result.phone_columns.map((name, place) => [place ? ", else " : "", make("b", {}, cell(name))]).flat(),
       phone.name === phone.source ? "" : [" and is stored as ", code(phone.name)],
-      dropped.length ? ["; not sent: ", dropped.map((name, place) => [place ? ", " : "", cell(name)]).flat()] : "", "."),
+      dropped.length ? ["; not sent: ", dropped.map((name, place) => [place ? ", " : "", make("b", {}, cell(name))]).flat()] : "", "."),
   );
 }
 

@@ -54,9 +54,7 @@ async def test_page_and_chat_shake_hands_before_anything_is_sent(chat: Chat) -> 
 
 async def test_the_page_answers_a_ping_and_its_end_and_says_what_it_does_not_know(chat: Chat) -> None:
     for number, method in enumerate(["ping", "ui/resource-teardown", "tools/list"]):
-        await chat.page.evaluate(
-            "([id, method]) => chat.post({ id, method, params: {} })", [f"chat {number}", method]
-        )
+        await chat.page.evaluate("([id, method]) => chat.post({ id, method, params: {} })", [f"chat {number}", method])
     await chat.page.wait_for_function("chat.said.filter((each) => String(each.id).startsWith('chat')).length === 3")
 
     answers = await chat.page.evaluate("chat.said.filter((each) => String(each.id).startsWith('chat'))")
@@ -158,7 +156,9 @@ async def test_a_check_is_shown_from_how_many_to_what_the_agent_will_say(chat: C
     assert ["India", "1", "13 %"] in await _rows_of(chat, "Countries of those")
     assert ["name", "name", "0", "0 %"] in await _rows_of(chat, "Columns that are sent")
     assert "“Hello Asha Rao. I have Pune as your city.”" in text
-    bar = await chat.frame.eval_on_selector_all(".bar span", "all => all.map(each => each.getBoundingClientRect().width)")
+    bar = await chat.frame.eval_on_selector_all(
+        ".bar span", "all => all.map(each => each.getBoundingClientRect().width)"
+    )
     assert bar[0] / sum(bar) == pytest.approx(8 / 21, abs=0.01)
 
 
@@ -267,4 +267,6 @@ async def test_on_paper_all_is_unfolded_and_nothing_is_there_to_be_clicked(chat:
     assert await chat.frame.locator("details:not([open])").count() == 0
     for button in await chat.frame.get_by_role("button").all():
         assert not await button.is_visible()
-    assert await chat.frame.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        await chat.frame.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    )
