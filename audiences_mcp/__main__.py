@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--sheet", metavar="NAME", help="sheet of an .xlsx file")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--rejected", metavar="OUT.csv", help="write the refused rows with their reasons to a new file")
+    check.add_argument("--html", metavar="OUT.html", help="write the report as a page to a new file")
+    check.add_argument("--mask", action="store_true", help="show the last four digits of a number only, for sharing")
     sandbox = commands.add_parser("sandbox", help="serve the sandbox to any Atoms client")
     sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks one")
     sandbox.add_argument("--db", default=":memory:", metavar="FILE", help="keep its data in this file; default: memory")

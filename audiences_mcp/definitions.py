@@ -78,6 +78,7 @@ class AudienceTool(Tool):
         title: str,
         annotations: ToolAnnotations,
         hidden: Collection[str] = (),
+        page: str | None = None,
     ) -> "AudienceTool":
         """Return a function as a tool: its name, its docstring and its parameters are the definition.
 
@@ -86,6 +87,7 @@ class AudienceTool(Tool):
             title: Its name for people.
             annotations: Its hints.
             hidden: Names of tools that do not exist here; sentences that name one are left out.
+            page: Where the page is that a chat may show its answer as.
         """
         sentences = re.split(r"(?<=\.)\s+", " ".join((inspect.getdoc(function) or "").split()))
         tool = cls.from_function(
@@ -94,6 +96,7 @@ class AudienceTool(Tool):
             description=" ".join(each for each in sentences if not any(name in each for name in hidden)),
             annotations=annotations,
             structured_output=True,
+            meta={"ui": {"resourceUri": page}} if page else None,
         )
         tool.parameters = input_schema(tool.parameters)
         tool.fn_metadata.output_schema = output_schema(tool.fn_metadata.output_schema or {})

@@ -6,6 +6,8 @@ sandbox, new and empty. Every claim is compared with what came back, so the demo
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,6 +16,8 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 from audiences_mcp.atoms.sandbox import serve
+from audiences_mcp.models import CheckReport, ListedRow
+from audiences_mcp.page import page_with
 
 LIST = """\
 name,phone,city
@@ -96,9 +100,18 @@ async def _check(client: Client) -> dict[str, Any]:
             f"-> {row['phone_number']}" if ready else shorten(f"{row['reason']}: {row['hint']}", 76, placeholder=" ...")
         )
         _say(f"   {row['label']:<11} {row['value']:<29} {told}")
+    _say(f"\n   The same as a page, to open in a browser: {_written(report, rows)}\n")
     counts = report["counts"]
     _expect(f"every row is accounted for: {report['summary']}", sum(counts.values()) == 2 * counts["rows"])
     return report
+
+
+def _written(report: dict[str, Any], rows: list[dict[str, Any]]) -> Path:
+    """Write the report as a page into a new folder and return where it is."""
+    page = Path(tempfile.mkdtemp(prefix="audiences-mcp-demo-")) / "report.html"
+    listed = [ListedRow.model_validate(row) for row in rows]
+    page.write_text(page_with(CheckReport.model_validate(report), listed, "A messy list"), encoding="utf-8")
+    return page
 
 
 async def _create(client: Client, report: dict[str, Any]) -> str:

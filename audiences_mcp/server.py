@@ -18,6 +18,7 @@ from audiences_mcp.completing import add_completion
 from audiences_mcp.config import Settings
 from audiences_mcp.prompts import add_prompts
 from audiences_mcp.resources import add_resources
+from audiences_mcp.showing import hide_page, page_extension
 from audiences_mcp.tools import build_tools
 
 _READING = """\
@@ -74,6 +75,8 @@ def build_server(settings: Settings, new_app: Callable[[Settings], App] = App) -
         version=__version__,
         instructions="\n\n".join(_instructions(settings)),
         tools=[*tools],
+        extensions=[page_extension(read_only=settings.read_only)],
+        middleware=[hide_page],
         lifespan=lifespan,
         subscriptions=False,  # its lists never change, so nobody needs to hold a stream open for that
         request_state_security=_sealed_with(settings),

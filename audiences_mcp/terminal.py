@@ -2,10 +2,11 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import anyio
 from rich.console import Console, Group, RenderableType
@@ -21,10 +22,13 @@ from audiences_mcp.config import Settings
 from audiences_mcp.contacts.columns import free_name
 from audiences_mcp.contacts.guarding import unguarded, write_rows
 from audiences_mcp.contacts.reasons import Status
+from audiences_mcp.contacts.report import listed
 from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.masking import masked, text_masked
 from audiences_mcp.models import CheckReport
+from audiences_mcp.page import page_with
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 
@@ -37,16 +41,14 @@ def run(options: Namespace, settings: Settings) -> int:
     """Check a file, print the report and return 1 when rows are refused, else 0.
 
     Args:
-        options: `file`, `region`, `phone_column`, `sheet`, `json`, `rejected` as the command line has them.
+        options: `file`, `region`, `phone_column`, `sheet`, `json`, `rejected`, `html`, `mask` as the command line has them.
         settings: What the environment says; its folders do not matter, since the person names the file.
 
     Raises:
         AudiencesError: The file, an option or a setting cannot be used.
     """
     path = Path(options.file).absolute()
-    rejected = Path(options.rejected) if options.rejected else None
-    if rejected and rejected.exists():
-        raise InvalidInput(f"{rejected} exists already, and nothing is overwritten: name a new file.")
+    rejected, page = _new_file(options.rejected), _new_file(options.html)
     request = Request(
         file_path=str(path), default_region=options.region, phone_columns=options.phone_column, sheet=options.sheet
     )
@@ -54,12 +56,26 @@ def run(options: Namespace, settings: Settings) -> int:
     stored, table = anyio.run(_checked, request, allowed)
     if rejected:
         _write_rejected(rejected, stored, table)
+    if page:
+        html = page_with(stored.report, list(map(listed, stored.rows)), path.name, mask=options.mask)
+        with _written(page, encoding="utf-8") as stream:
+            stream.write(html)
+    report, name = (masked(stored.report), text_masked(path.name)) if options.mask else (stored.report, path.name)
     if options.json:
-        sys.stdout.write(stored.report.model_dump_json(indent=2, exclude_none=True) + "\n")
+        sys.stdout.write(report.model_dump_json(indent=2, exclude_none=True) + "\n")
     else:
         width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
-        Console(highlight=False, width=width).print(_report(stored.report, path.name, rejected))
-    return 1 if stored.report.counts.invalid else 0
+        files = {several(report.counts.invalid, "refused row"): rejected, "The report as a page": page}
+        Console(highlight=False, width=width).print(_report(report, name, files))
+    return 1 if report.counts.invalid else 0
+
+
+def _new_file(name: str | None) -> Path | None:
+    """Return the path of a file that is to be written, and is not there yet."""
+    path = Path(name) if name else None
+    if path and path.exists():
+        raise InvalidInput(f"{path} exists already, and nothing is overwritten: name a new file.")
+    return path
 
 
 async def _checked(request: Request, settings: Settings) -> tuple[StoredCheck, ContactTable]:
@@ -86,7 +102,7 @@ def _bar() -> Iterator[calls.Progress]:
 # --- the report ----------------------------------------------------------------------------------------------------
 
 
-def _report(report: CheckReport, name: str, rejected: Path | None) -> RenderableType:
+def _report(report: CheckReport, name: str, files: Mapping[str, Path | None]) -> RenderableType:
     parts: list[RenderableType] = [Text(f"{name}: {report.summary}", style="bold")]
     if report.sample:
         heads = ("row", "you wrote", "will be dialled", "country", "line type")
@@ -101,8 +117,7 @@ def _report(report: CheckReport, name: str, rejected: Path | None) -> Renderable
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
     if any(name in " ".join(report.warnings) for name in _ARGUMENTS):
         parts.append(Text(f"{', '.join(_ARGUMENTS)}: set by the agent, as arguments of check_contacts.", style="dim"))
-    if rejected:
-        parts.append(Text(f"{several(report.counts.invalid, 'refused row')} written to {rejected}."))
+    parts += [Text(f"{what} written to {path}.") for what, path in files.items() if path]
     return Group(*parts)
 
 
@@ -176,10 +191,17 @@ def _write_rejected(path: Path, stored: StoredCheck, table: ContactTable) -> Non
         ]
         for row, checked in refused
     )
+    # Excel takes a file for UTF-8 only when it begins with the mark.
+    with _written(path, encoding="utf-8-sig") as stream:
+        write_rows(stream, [*table.headers, *added], rows)
+
+
+@contextmanager
+def _written(path: Path, encoding: str) -> Iterator[TextIO]:
+    """Open a new file to be written."""
     try:
-        # Excel takes a file for UTF-8 only when it begins with the mark.
-        with path.open("x", encoding="utf-8-sig", newline="") as stream:
-            write_rows(stream, [*table.headers, *added], rows)
+        with path.open("x", encoding=encoding, newline="") as stream:
+            yield stream
     except OSError as error:
         raise InvalidInput(
             f"{path} cannot be written ({(error.strerror or 'unknown').lower()}): name another."

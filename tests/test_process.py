@@ -207,6 +207,9 @@ def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
         "multiple_numbers",
     ):
         assert reason in result.stdout
+    page = re.search(r"as a page, to open in a browser: (.*report\.html)", result.stdout)
+    assert page
+    assert "+919876543210" in Path(page[1]).read_text(encoding="utf-8")
 
 
 def test_the_demo_fails_when_something_does_not_hold(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -4,9 +4,11 @@ import csv
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +121,39 @@ def test_the_refused_rows_are_written_as_they_were_with_why_and_can_be_mended_an
     ]
 
 
+def given_of(page: Path) -> dict[str, Any]:
+    """The data that a page has inside."""
+    found = re.search(r'<script type="application/json" id="given">(.*?)</script>', page.read_text(encoding="utf-8"))
+    assert found
+    return dict(json.loads(found[1]))
+
+
+def test_the_report_is_written_as_a_page_with_its_rows_inside(messy: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+
+    done = check(messy, "--html", page)
+
+    assert f"The report as a page written to {page}." in " ".join(done.stdout.split())
+    given = given_of(page)
+    assert given["name"] == "messy.csv"
+    assert given["result"]["summary"] in done.stdout
+    assert [row["row"] for row in given["rows"]] == [2, 3, 4, 5, 6]
+    assert given["rows"][0]["phone_number"] == "+12025550143"
+
+
+def test_a_page_for_sharing_has_the_last_four_digits_only(tmp_path: Path) -> None:
+    path, page = tmp_path / "leads +12025550143.csv", tmp_path / "report.html"
+    path.write_text("name,phone\nAnn,+1 202-555-0143\nBen,+1 202 555 014\n+44 7400 123456,call me\n", encoding="utf-8")
+
+    done = check(path, "--html", page, "--mask")
+
+    given = given_of(page)
+    assert given["name"] == "leads …0143.csv"
+    assert given["rows"][0]["value"] == "…0143"
+    assert given["result"]["sample"][0]["phone_number"] == "…0143"
+    assert not re.search(r"202.?555|7400", json.dumps(given) + done.stdout)
+
+
 def test_nothing_is_overwritten(messy: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.csv"
     kept.write_text("mine", encoding="utf-8")
@@ -129,6 +164,8 @@ def test_nothing_is_overwritten(messy: Path, tmp_path: Path) -> None:
     assert "exists already, and nothing is overwritten" in done.stderr
     assert kept.read_text(encoding="utf-8") == "mine"
     assert "cannot be written" in check(messy, "--rejected", tmp_path / "no" / "folder.csv").stderr
+    assert "nothing is overwritten" in check(messy, "--html", kept).stderr
+    assert kept.read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from audiences_mcp.models import (
     Counts,
     Figures,
     LineTypeCount,
+    ListedRow,
     Problem,
     ReasonCount,
     RegionCount,
@@ -68,6 +69,20 @@ def problems(rows: Iterable[CheckedRow], most: int) -> list[Problem]:
         for row, _ in zip(found, range(most), strict=False)
         if row.reason
     ]
+
+
+def listed(row: CheckedRow, member_id: str | None = None) -> ListedRow:
+    """Return a row as it is listed, with the member that it is of an audit."""
+    return ListedRow(
+        row=row.row,
+        label=row.label,
+        value=row.value,
+        phone_number=row.phone.number if row.phone else None,
+        status=row.status.value,
+        reason=row.reason.value if row.reason else None,
+        hint=row.hint or None,
+        member_id=member_id,
+    )
 
 
 def sample(check: Check) -> list[Sample]:

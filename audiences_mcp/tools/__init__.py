@@ -6,6 +6,7 @@ A tool reads its arguments, asks `contacts` and Atoms, and tells the result; err
 from mcp.types import ToolAnnotations
 
 from audiences_mcp.definitions import AudienceTool
+from audiences_mcp.page import PAGE
 from audiences_mcp.tools.lists import check_contacts, list_check_rows
 from audiences_mcp.tools.reads import get_audience, list_audience_members, list_audiences, search_audience_members
 from audiences_mcp.tools.removes import remove_audience_members
@@ -41,6 +42,9 @@ TOOLS = (
 )
 """Every tool: its function, its title, its hints."""
 
+_SHOWN = frozenset({check_contacts, create_audience, add_contacts, audit_audience})
+"""Those whose answer a chat may show as a page."""
+
 
 def build_tools(*, read_only: bool, shared: bool = False) -> list[AudienceTool]:
     """Return the tools; those that do not exist are named by no description.
@@ -52,7 +56,7 @@ def build_tools(*, read_only: bool, shared: bool = False) -> list[AudienceTool]:
     hidden = {function.__name__ for function, _, hints in TOOLS if read_only and not hints.read_only_hint}
     hidden |= {export_audience.__name__} if shared else set()
     return [
-        AudienceTool.of(function, title, hints, hidden)
+        AudienceTool.of(function, title, hints, hidden, PAGE if function in _SHOWN else None)
         for function, title, hints in TOOLS
         if function.__name__ not in hidden
     ]

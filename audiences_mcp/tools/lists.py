@@ -13,12 +13,9 @@ from audiences_mcp.calls import long_job, this_call
 from audiences_mcp.checking import Request, run_check
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.reasons import Reason
+from audiences_mcp.contacts.report import listed
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.models import (
-    CheckReport,
-    CheckRows,
-    ListedRow,
-)
+from audiences_mcp.models import CheckReport, CheckRows
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
@@ -139,9 +136,9 @@ async def list_check_rows(
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
     wanted = partial(_wanted, status, reason, contains, app)
     matching = await anyio.to_thread.run_sync(_matching, stored, wanted)
-    listed = [_listed(row, member_id) for row, member_id in matching[(page - 1) * page_size : page * page_size]]
-    shown = within_answer(listed)
-    turn = turn_from(page, page_size, len(shown), len(listed), len(matching))
+    found = [listed(row, member_id) for row, member_id in matching[(page - 1) * page_size : page * page_size]]
+    shown = within_answer(found)
+    turn = turn_from(page, page_size, len(shown), len(found), len(matching))
     return CheckRows(
         summary=f"{len(matching):,} of {several(len(stored.rows), 'row')} match; {len(shown)} on this page.",
         rows=shown,
@@ -168,16 +165,3 @@ def _holds(row: CheckedRow, wanted: str, app: App) -> bool:
     number = row.phone.number if row.phone else ""
     seen = app.shown({"value": [row.value, number], "fields": [row.label, *row.fields]})
     return any(wanted.casefold() in text.casefold() for texts in seen.values() for text in texts)
-
-
-def _listed(row: CheckedRow, member_id: str | None) -> ListedRow:
-    return ListedRow(
-        row=row.row,
-        label=row.label,
-        value=row.value,
-        phone_number=row.phone.number if row.phone else None,
-        status=row.status.value,
-        reason=row.reason.value if row.reason else None,
-        hint=row.hint or None,
-        member_id=member_id,
-    )

@@ -58,8 +58,9 @@ def _ours(atoms: Organisation, cells: Sequence[str], name: str) -> float:
     """Return the milliseconds that a new server takes to check a file and to make its audience."""
     with TemporaryDirectory() as folder:
         Path(folder, "list.csv").write_text(as_csv(cells), encoding="utf-8")
-        settings = {"SMALLEST_API_KEY": atoms.key, "ATOMS_API_URL": atoms.url, "XDG_STATE_HOME": folder}
-        with Server("--folder", folder, **settings) as server:
+        with Server(
+            "--folder", folder, SMALLEST_API_KEY=atoms.key, ATOMS_API_URL=atoms.url, XDG_STATE_HOME=folder
+        ) as server:
             start = perf_counter()
             report = server.do("check_contacts", file_path="list.csv")
             made = server.do("create_audience", name=name, check_id=report["check_id"])
