@@ -1,5 +1,6 @@
 """One audit, whole: a stored audience in, a report of who in it should not be called out. Reads only."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from audiences_mcp.audiences import active_campaigns, find_audience, named
 from audiences_mcp.calls import Progress
 from audiences_mcp.checking import in_thread, known_warnings, report_of
 from audiences_mcp.contacts import report
-from audiences_mcp.contacts.cautions import objections, spoken_warnings
+from audiences_mcp.contacts.cautions import Objection, objections, spoken_warnings
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
 from audiences_mcp.contacts.reasons import HINTS, Reason, Status
 from audiences_mcp.contacts.tables import Table, Tick
@@ -25,7 +26,7 @@ from audiences_mcp.models import (
     Figures,
 )
 from audiences_mcp.state.kept import Audited, StoredCheck
-from audiences_mcp.text import several
+from audiences_mcp.text import line, several
 
 AS_ATOMS_DIALS = Options(bare_digits="international")
 """Atoms demands the country code, so stored digits begin with it, whatever region the server was told."""
@@ -57,7 +58,7 @@ async def run_audit(app: App, audience_id: str, progress: Progress) -> Audit:
     def work(tick: Tick) -> tuple[StoredCheck, Audit]:
         table = table_of([(audience, members)])
         check = _advised(check_table(table, AS_ATOMS_DIALS, KnownLists(), tick), known)
-        doubts = [*([trouble] if trouble else []), *_objecting(table, check)]
+        doubts = [*([trouble] if trouble else []), *_objecting(app, audience, table, check)]
         warnings = [*doubts, *known_warnings(known), *_warnings(audience, table, check)]
         ready = not doubts and len(check.ready) == len(members) > 0
         told = report_of(check, DefaultRegion(source="none"), warnings, _next_step(app, check, ready=ready))
@@ -95,9 +96,24 @@ def _hint(row: CheckedRow, reason: Reason) -> str:
     return _TWICE if reason is Reason.DUPLICATE else row.hint
 
 
-def _objecting(table: Table, check: Check) -> list[str]:
-    """Tell of the columns in which members said no."""
-    return [f"{each.warning} Give the audience as from_audiences." for each in objections(table, check)]
+def _objecting(app: App, audience: AudienceInfo, table: Table, check: Check) -> list[str]:
+    """Tell of the columns in which members said no, and how to take just these out."""
+    found = objections(table, check)
+    if app.settings.read_only:
+        return [f"{each.warning} Give the audience as from_audiences." for each in found]
+    return [_to_take_out(audience, each) for each in found]
+
+
+def _to_take_out(audience: AudienceInfo, objection: Objection) -> str:
+    verb = "says" if objection.count == 1 else "say"
+    said = f"{several(objection.count, 'member')} {verb} no to being contacted in {line(objection.header)!r}"
+    if objection.refusing is None:
+        return f"{said}: ask whom to take out; list_audience_members shows their member_id for remove_audience_members."
+    where = json.dumps(objection.refusing, ensure_ascii=False)
+    return (
+        f'{said}: to take out just them call check_contacts with from_audiences ["{audience.audience_id}"] and only_where '
+        f"{where}, then remove_audience_members with the check_id of its answer."
+    )
 
 
 def _warnings(audience: AudienceInfo, table: Table, check: Check) -> list[str]:

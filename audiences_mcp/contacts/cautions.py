@@ -43,12 +43,14 @@ class Objection:
         count: How many ready rows say so.
         unsaid: How many ready rows say nothing, where being called takes a yes.
         only_where: What keeps the others; None where nobody agreed, or the answers are too many or too long to name.
+        refusing: What keeps those who say so; None where their answers are too many or too long to name.
     """
 
     header: str
     count: int
     unsaid: int
     only_where: Mapping[str, Sequence[str]] | None
+    refusing: Mapping[str, Sequence[str]] | None
 
     @property
     def warning(self) -> str:
@@ -94,8 +96,13 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
     ]
     unsaid = sum(not answer for answer, _ in ready) if question == "in" else 0
     header = table.headers[place]
-    named = 0 < len(kept) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in kept)
-    return Objection(header, count, unsaid, {header: kept} if named else None)
+    said = [answer for answer in dict.fromkeys(answer for answer, _ in ready) if answer in refusing]
+    kept_by, said_by = ({header: answers} if _can_be_named(answers) else None for answers in (kept, said))
+    return Objection(header, count, unsaid, kept_by, said_by)
+
+
+def _can_be_named(answers: Sequence[str]) -> bool:
+    return 0 < len(answers) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in answers)
 
 
 # --- countries -----------------------------------------------------------------------------------------------------

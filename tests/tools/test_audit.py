@@ -1,5 +1,6 @@
 """audit_audience: who of a stored audience should not be called is found, and nothing is changed."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -289,3 +290,22 @@ async def test_the_longest_audit_is_cut_and_says_so(agent: LookedAtAgent, organi
 
     assert "Too long to show whole" in audit["summary"]
     assert audit["counts"]["rows"] == 301
+
+
+@ONE_REVISION
+async def test_the_advice_on_members_who_said_no_takes_out_them_and_nobody_else(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    rows = "".join(f"+1415555{2600 + n},{'no' if n in {1, 3} else 'yes'},P{n}\n" for n in range(8))
+    audience_id = organisation.audience("VIP", f"phone,Consent,name\n{rows}", "phone")
+
+    audit = await agent.do("audit_audience", audience_id=audience_id)
+    advice = next(text for text in audit["warnings"] if "say no to being contacted" in text)
+    where = json.loads(advice.partition("only_where ")[2].partition(", then")[0])
+    check = await agent.do("check_contacts", from_audiences=[audience_id], only_where=where)
+    removed = await agent.do("remove_audience_members", audience_id=audience_id, check_id=check["check_id"])
+
+    assert not audit["ready_to_dial"]
+    assert advice.startswith("2 members say no to being contacted in 'Consent'")
+    assert removed["removed"] == 2
+    assert {member["Consent"] for member in organisation.members(audience_id)} == {"yes"}
