@@ -10,9 +10,10 @@ from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import active_campaigns, audience_columns, barred, known_members, misfit, named
 from audiences_mcp.calls import Progress, long_job
-from audiences_mcp.committing import Committer, already_done, person_of, read_back
+from audiences_mcp.committing import Committer, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
 from audiences_mcp.contacts.fit import Fit, fit_columns
+from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError
 from audiences_mcp.models import Addition, AudienceInfo, Commit, Member, Person, StoredAudience
@@ -65,9 +66,9 @@ class Extension(Committer[Addition]):
         """
         audience_id = self._audience.audience_id
         async with self._committing(f"add {audience_id}", f"add_contacts to the audience {audience_id}") as done:
-            if isinstance(done, Addition):
-                return already_done(done)
             client = await self._app.client()
+            if isinstance(done, Addition):
+                return await self._added_before(client, done)
             self._guard_campaigns(allowed=allow_active_campaign)
             members = await client.all_members(audience_id)
             self._member_count = len(members)
@@ -79,6 +80,25 @@ class Extension(Committer[Addition]):
             await self._send(client, fit.columns, people)
             self._stored.result = result = await self._extended(client, fit.columns)
             return result
+
+    async def _added_before(self, client: "AtomsClient", done: Addition) -> Addition:
+        """Return what an earlier call added, with what has become of it since; nothing is sent."""
+        members = await client.all_members(self._audience.audience_id)
+        known = await known_members(self._audience, members)
+        sent = [row.phone.number for row in self._stored.rows if row.status is Status.READY and row.phone]
+        missing = sum(known.find(number) is None for number in sent)
+        people, stored = several(done.added, "person", "people"), several(len(members), "member")
+        warnings = [*done.warnings, *([no_longer_in(missing)] if missing else [])]
+        return done.model_copy(
+            update={
+                "summary": f"Already done, so nothing was sent again. Added {people} then; the audience has {stored} now.",
+                "already_done": True,
+                "verified": not missing,
+                "member_count": len(members),
+                "audiences": [each.model_copy(update={"member_count": len(members)}) for each in done.audiences],
+                "warnings": warnings,
+            }
+        )
 
     def _guard_campaigns(self, *, allowed: bool) -> None:
         active = active_campaigns(self._audience)
@@ -95,6 +115,8 @@ class Extension(Committer[Addition]):
 
     async def _compare_with_members(self, members: Sequence[Member]) -> None:
         known = await known_members(self._audience, members)
+        # Who was a member when the list was checked may have been taken out since.
+        self._check = await anyio.to_thread.run_sync(self._check.without, Reason.ALREADY_MEMBER)
         await self._compare(KnownLists(already_member=known))
         self._warnings += filter(None, [barred(self._check.rows, known)])
         if known.unreadable:

@@ -118,7 +118,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     )
     check = await in_thread(partial(check_table, table, options, known), progress)
 
-    def tell(_: Tick) -> CheckReport:
+    def tell(_: Tick) -> tuple[CheckReport, int]:
         against = objections(table, check)
         countries = country_warnings(table, check, options)
         warnings = [
@@ -138,10 +138,10 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         ]
         unwilling = any(note.endswith(OF_UNWILLING) for note in table.notes)
         next_step = _next_step(app, check, target, asks, unchecked=bool(trouble), unwilling=unwilling)
-        return report_of(check, default_region, warnings, next_step)
+        return report_of(check, default_region, warnings, next_step), sum(each.count for each in against)
 
-    told = await in_thread(tell, progress)
-    stored = StoredCheck(told.check_id, check, told)
+    told, objecting = await in_thread(tell, progress)
+    stored = StoredCheck(told.check_id, check, told, objecting=objecting)
     await app.checks.put(told.check_id, stored)
     return stored
 

@@ -52,6 +52,7 @@ class Committer(ABC, Generic[Result]):
         self._check = stored.check
         self._warnings: list[str] = []
         self._unchecked = ""
+        self._bound_before: tuple[str, str] | None = None
 
     @abstractmethod
     def _complete(self, result: Commit) -> Result:
@@ -74,7 +75,7 @@ class Committer(ABC, Generic[Result]):
         """Tell the warnings of a check of people typed in chat, which nobody has seen.
 
         Raises:
-            Refused: One of them cannot be called; so nobody is left out unseen.
+            Refused: One of them cannot be called, or says no; so nobody is left out, or called, unseen.
         """
         self._warnings += self._stored.report.warnings
         invalid = self._stored.report.counts.invalid
@@ -82,6 +83,11 @@ class Committer(ABC, Generic[Result]):
             raise self._refused(
                 f"{several(invalid, 'contact')} cannot be called, so nothing was sent. Mend them and call again, or send "
                 "only the ready ones with the check_id below.",
+            )
+        if self._stored.objecting:
+            raise self._refused(
+                f"{several(self._stored.objecting, 'contact')} say no to being called, so nothing was sent. Leave them out and "
+                "call again; or ask the person, and send all with the check_id below.",
             )
 
     @asynccontextmanager
@@ -105,7 +111,7 @@ class Committer(ABC, Generic[Result]):
                     await self._app.checks.save(check_id, self._stored)
 
     def _bind(self, target: str, words: str) -> None:
-        bound = self._stored.target
+        bound = self._bound_before = self._stored.target
         if bound and bound[0] != target:
             raise InvalidInput(
                 f"This check_id was used for {bound[1]}, and a check is committed to one target only; nothing "
@@ -116,7 +122,7 @@ class Committer(ABC, Generic[Result]):
     def _unbind(self) -> None:
         """Free the check for another target when surely nothing was written."""
         if not self._stored.written and not self._stored.result:
-            self._stored.target = None
+            self._stored.target = self._bound_before
 
     async def _compare_with_suppressed(self) -> None:
         """Leave out who came on the do-not-call list or into the suppression file since the check."""
@@ -184,6 +190,15 @@ def already_done(result: Result) -> Result:
     """Return the result of an earlier call, saying so."""
     summary = f"Already done, so nothing was sent again. {result.summary}"
     return result.model_copy(update={"already_done": True, "summary": summary})
+
+
+def no_longer_in(count: int) -> str:
+    """Warn that people whom an earlier call sent are not stored any more: somebody may have taken them out on purpose."""
+    verb = "is" if count == 1 else "are"
+    return (
+        f"{several(count, 'person', 'people')} of this list {verb} not stored any more, and {verb} not added again: if they "
+        "should be, check the list with add_to_audience_id and call add_contacts."
+    )
 
 
 def person_of(row: CheckedRow, fields: tuple[str, ...]) -> Person:

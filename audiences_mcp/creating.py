@@ -1,6 +1,6 @@
 """A check becomes audiences: one, or as many as its people need, each made exactly once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from math import ceil
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
 from audiences_mcp.calls import Progress, long_job
-from audiences_mcp.committing import Committer, already_done, person_of, read_back
+from audiences_mcp.committing import Committer, already_done, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.reasons import NEVER_CALLED, Status
 from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused
@@ -66,31 +66,41 @@ class Creation(Committer[Commit]):
             Refused: It cannot be made as asked, Atoms failed, or the outcome is unknown.
         """
         self._name = name
-        target = f"create {fold(name)}"
-        async with self._committing(target, f"create_audience with the name {line(name)!r}") as done:
-            if done:
-                return already_done(done)
-            async with self._journal.alone(fold(name)):
-                return await self._create(description, split=split, allow_same_name=allow_same_name)
+        target, words = f"create {fold(name)}", f"create_audience with the name {line(name)!r}"
+        async with self._committing(target, words) as done, self._journal.alone(fold(name)):
+            return await self._create(description, done, split=split, allow_same_name=allow_same_name)
 
-    async def _create(self, description: str, *, split: bool, allow_same_name: bool) -> Commit:
+    async def _create(self, description: str, done: Commit | None, *, split: bool, allow_same_name: bool) -> Commit:
         client = await self._app.client()
         await self._compare_with_suppressed()
         audiences = await client.list_audiences()
         existing = frozenset(audience.audience_id for audience in audiences)
         await anyio.to_thread.run_sync(self._recognise)
         self._parts = await self._journal.parts(self._key)
+        self._refuse_deleted(done, existing)
         if any(part.audience_id and part.audience_id not in existing for part in self._parts):
             self._parts = []  # one was deleted since, so the list is sent anew
         started = any(part.before is not None for part in self._parts)
-        repeated = started and all(part.complete or not part.people for part in self._parts)
+        if started and all(part.complete or not part.people for part in self._parts):
+            self._stored.result = result = await self._made_before(client, audiences)
+            return result
+        if done:  # which the journal has lost
+            return already_done(done)
         if not started:
             self._parts = self._new_parts(split=split)
         if not allow_same_name:
             self._refuse_same_name(audiences)
         await self._write(client, description, existing)
         self._stored.result = result = await self._made(client)
-        return already_done(result) if repeated else result
+        return result
+
+    def _refuse_deleted(self, done: Commit | None, existing: Collection[str]) -> None:
+        """Refuse to make again what this check had made and somebody deleted: it may be an old call that is repeated."""
+        if done and any(made.audience_id not in existing for made in done.audiences):
+            raise self._refused(
+                "This check_id was committed before, and an audience that it made has been deleted since; nothing was sent "
+                "again. To make it anew call check_contacts again and use the check_id of its answer.",
+            )
 
     def _recognise(self) -> None:
         """Work out what the list and its people are known by; takes a while for a long list."""
@@ -247,6 +257,37 @@ class Creation(Committer[Commit]):
     @property
     def _columns(self) -> list[str]:
         return [column.name for column in self._check.columns]
+
+    async def _made_before(self, client: "AtomsClient", audiences: Iterable[AudienceInfo]) -> Commit:
+        """Return what an earlier call made, with what has become of it since; nothing is sent."""
+        counts = {audience.audience_id: audience.member_count for audience in audiences}
+        parts = [part for part in self._parts if part.audience_id]
+        sent, now = sum(part.sent for part in parts), sum(counts[part.audience_id] for part in parts)
+        missing = await self._no_longer_in(client, parts)
+        if missing:
+            self._warnings.append(no_longer_in(missing))
+        elif now != sent:
+            self._warnings.append(f"{several(sent, 'person', 'people')} were sent; others were added or removed since.")
+        self._warnings += filter(None, [self._left_over(), self._sent_before(), self._journal.trouble])
+        made = f"{several(len(parts), 'audience')} with {several(sent, 'person', 'people')}"
+        result = self._result(
+            summary=f"Already done, so nothing was sent again. Made {made} then; {several(now, 'member')} stored now.",
+            next_step="Tell the person the counts and the audience_id. Nobody is called until a campaign uses it.",
+        )
+        stored = [each.model_copy(update={"member_count": counts[each.audience_id]}) for each in result.audiences]
+        verified = not missing and now == sent
+        return result.model_copy(update={"audiences": stored, "verified": verified, "already_done": True})
+
+    async def _no_longer_in(self, client: "AtomsClient", parts: Sequence[Part]) -> int:
+        """Return how many of the people sent are not in their audiences any more."""
+        if len(parts) > 1:
+            long_job()
+        count = 0
+        for part in parts:
+            members = await client.all_members(part.audience_id)
+            stored = {self._journal.digest(member.data.get(self._columns[0], "")) for member in members}
+            count += sum(digest not in stored for digest in part.people[: part.sent])
+        return count
 
     async def _made(self, client: "AtomsClient") -> Commit:
         expected = {part.audience_id: part.sent for part in self._parts if part.audience_id}

@@ -90,7 +90,7 @@ async def remove_members(
     async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
         leave = await _leave_of(app, audience_id, token)
         if leave and leave.result:
-            return leave.result
+            return await _removed_before(client, leave.result)
         if not (leave and leave.tried):
             given, leave = leave, await _asked(client, audience_id, order, progress)
             _guard(leave, allow_empty=allow_empty)
@@ -104,7 +104,23 @@ async def remove_members(
         leave.result = await _Remover(app, client, leave, progress, token).remove()
         if token:
             await app.removals.keep(token, leave)
+        await _spend_check(app, order.check)
         return leave.result
+
+
+async def _spend_check(app: App, check: StoredCheck | None) -> None:
+    """Let the check by which people were taken out not be one by which they are uploaded."""
+    if check and not check.audited and check.target is None:
+        check.target = ("remove", "taking people out of an audience")
+        await app.checks.save(check.check_id, check)
+
+
+async def _removed_before(client: "AtomsClient", result: Removal) -> Removal:
+    """Return what an earlier call removed, with how many are stored now; nothing is removed."""
+    now = (await find_audience(client, result.audience_id)).member_count
+    then = several(result.removed, "member")
+    summary = f"Already done, so nothing was removed again. Removed {then} then; {now:,} are stored now."
+    return result.model_copy(update={"summary": summary, "member_count": now})
 
 
 async def _ask(app: App, leave: Leave, token: str, ask: AskPerson) -> None:
@@ -285,10 +301,11 @@ class _Remover:
 
     async def _done(self, gone: Sequence[Member]) -> Removal:
         leave, undoing = self._leave, "add_contacts with this audience_id"
-        undo, warnings = await self._undo(gone)
-        warnings += filter(None, [self._unlogged])
         remaining = leave.audience.member_count - len(gone)
-        if gone and not remaining and await self._is_gone():
+        deleted = bool(gone) and not remaining and await self._is_gone()
+        undo, warnings = await self._undo(gone, deleted=deleted)
+        warnings += filter(None, [self._unlogged])
+        if deleted:
             warnings.append("Atoms deleted the audience with its last member.")
             undoing = "create_audience with a name"
         summary = f"Removed {several(len(gone), 'member')}; the audience has {remaining:,} now."
@@ -310,8 +327,13 @@ class _Remover:
         except AtomsError:
             return False
 
-    async def _undo(self, gone: Sequence[Member]) -> tuple[str | None, list[str]]:
-        """Keep a check that adds members back as they were; return its id, and whom it does not bring back."""
+    async def _undo(self, gone: Sequence[Member], *, deleted: bool = False) -> tuple[str | None, list[str]]:
+        """Keep a check that adds members back as they were; return its id, and whom it does not bring back.
+
+        Args:
+            gone: Who was removed.
+            deleted: Whether the audience is gone too; else the check is good for this audience alone.
+        """
         if not gone:
             return None, []
         audience, removed = self._leave.audience, _ids(gone)
@@ -331,7 +353,8 @@ class _Remover:
         ]
         if not told.counts.ready:
             return None, warnings
-        await self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told))
+        back = None if deleted else (f"add {audience.audience_id}", f"bringing people back to {audience.audience_id}")
+        await self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told, target=back))
         return told.check_id, warnings
 
 

@@ -145,6 +145,14 @@ class Check:
         """The rows that a commit would send."""
         return [row for row in self.rows if row.status is Status.READY]
 
+    def without(self, reason: Reason) -> "Check":
+        """Return the check with the rows ready again that were left out for a reason found by comparing with lists."""
+        ready = [
+            row._replace(status=Status.READY, reason=None, hint="") if row.reason is reason else row
+            for row in self.rows
+        ]
+        return replace(self, rows=ready)
+
     def against(self, known: KnownLists) -> "Check":
         """Return the check with its ready rows compared with lists that were read later."""
         return replace(self, rows=[_compare(row, known) for row in self.rows])

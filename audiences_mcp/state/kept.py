@@ -32,6 +32,7 @@ class StoredCheck:
         written: Whether something was, or may have been, written for it.
         result: What the commit answered, once it is done.
         latest: Every row as the last commit found it: people may have come on a list since the check.
+        objecting: How many ready rows say that they do not want to be called.
         audited: For an audit of a stored audience, which cannot be committed, whose rows they are.
     """
 
@@ -42,6 +43,7 @@ class StoredCheck:
     written: bool = False
     result: Commit | None = None
     latest: Check | None = None
+    objecting: int = 0
     audited: Audited | None = None
 
     @property
