@@ -93,7 +93,17 @@ def _folders_apart(arguments: Sequence[str]) -> list[str]:
     return apart
 
 
+def _open_standard_streams() -> None:
+    """Open what a client left closed: else the next thing that is opened would get what is meant for it."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _serve(options: argparse.Namespace) -> int:
+    _open_standard_streams()
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks for some in every installed package
     from audiences_mcp.logs import keep_logs_clean  # noqa: PLC0415 - after the collector is off
@@ -123,8 +133,10 @@ def _stop(number: int, _: object) -> None:
     """End at once: the SDK reads standard input in a thread that nothing else ends. What was sent is written down."""
     from audiences_mcp.calls import tell_what_was_done  # noqa: PLC0415 - loaded by the server
 
-    tell_what_was_done()
-    os._exit(128 + number)
+    try:
+        tell_what_was_done()
+    finally:
+        os._exit(128 + number)
 
 
 def _settings(options: argparse.Namespace) -> "Settings":

@@ -1,6 +1,7 @@
 """A check becomes members of an audience that exists, but for the people who are in it in any spelling."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -8,7 +9,15 @@ import anyio.to_thread
 
 from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
-from audiences_mcp.audiences import active_campaigns, audience_columns, barred, known_members, misfit, named
+from audiences_mcp.audiences import (
+    active_campaigns,
+    audience_columns,
+    barred,
+    find_audience,
+    known_members,
+    misfit,
+    named,
+)
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
@@ -69,7 +78,9 @@ class Extension(Committer[Addition]):
             client = await self._app.client()
             if isinstance(done, Addition):
                 return await self._added_before(client, done)
+            self._audience = await find_audience(client, audience_id)  # another call may have been waited for
             self._guard_campaigns(allowed=allow_active_campaign)
+            self._refuse_without_phone_column()
             members = await client.all_members(audience_id)
             self._member_count = len(members)
             await self._compare_with_suppressed()
@@ -99,6 +110,12 @@ class Extension(Committer[Addition]):
                 "warnings": warnings,
             }
         )
+
+    def _refuse_without_phone_column(self) -> None:
+        if not self._audience.phone_column.strip():
+            raise self._refused(
+                "Atoms names no phone column of this audience, so nothing was sent. Make another audience with create_audience."
+            )
 
     def _guard_campaigns(self, *, allowed: bool) -> None:
         active = active_campaigns(self._audience)
@@ -222,6 +239,8 @@ class Extension(Committer[Addition]):
         verified = self._verified(expected, stored)
         self._member_count = stored.get(audience.audience_id, self._member_count)
         people, members = several(self._added, "person", "people"), several(self._member_count, "member")
+        with suppress(AtomsError):
+            audience = await find_audience(client, audience.audience_id)  # a campaign may have begun meanwhile
         calls = "Nobody is called until a campaign uses the audience."
         if active_campaigns(audience):
             calls = "The campaign on the audience may call the new people now."

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+from mcp import MCPError
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
@@ -60,9 +61,14 @@ async def _ask_now(ctx: Context[Any, Any], question: str) -> bool:
     call = this_call()
     call.time_limit.deadline = anyio.current_time() + PATIENCE_SECONDS + CALL_SECONDS
     with anyio.move_on_after(PATIENCE_SECONDS):
-        answer = await ctx.request_context.session.elicit_form(
-            question, _NOTHING_TO_FILL_IN, related_request_id=ctx.request_id
-        )
+        try:
+            answer = await ctx.request_context.session.elicit_form(
+                question, _NOTHING_TO_FILL_IN, related_request_id=ctx.request_id
+            )
+        except MCPError:
+            raise InvalidInput(
+                "The person's client could not ask them, so nothing was changed. Call again later."
+            ) from None
         call.time_limit.deadline = anyio.current_time() + CALL_SECONDS
         return answer.action == "accept"
     raise InvalidInput("The person has not answered, so nothing was changed. Call again when they are there.")

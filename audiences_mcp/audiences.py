@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import anyio.to_thread
 
@@ -16,9 +17,8 @@ from audiences_mcp.text import line, several
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
 
-_ACTIVE = frozenset({"scheduled", "processing", "running", "paused"})
 _FINISHED = frozenset({"completed", "failed"})
-_KNOWN = _ACTIVE | _FINISHED | {"draft"}
+_KNOWN = _FINISHED | {"draft", "scheduled", "processing", "running", "paused"}
 
 
 async def find_audience(client: "AtomsClient", audience_id: str) -> AudienceInfo:
@@ -64,12 +64,13 @@ def barred(rows: Iterable[CheckedRow], known: KnownNumbers) -> str:
 
 def active_campaigns(audience: AudienceInfo) -> list[CampaignInfo]:
     """Return the campaigns that may call people who are added now."""
-    return [campaign for campaign in audience.campaigns if campaign.status in _ACTIVE]
+    # A status that nobody has published may be one in which people are called.
+    return [each for each in audience.campaigns if each.status.casefold() not in _FINISHED | {"draft"}]
 
 
 def blocking_campaigns(audience: AudienceInfo) -> list[CampaignInfo]:
     """Return the campaigns that keep the audience from being deleted: all but the finished ones."""
-    return [campaign for campaign in audience.campaigns if campaign.status not in _FINISHED]
+    return [each for each in audience.campaigns if each.status.casefold() not in _FINISHED]
 
 
 def named(campaigns: Sequence[CampaignInfo], most: int = 5) -> str:
@@ -107,5 +108,5 @@ def listed(names: Sequence[str], most: int = 20) -> str:
 
 
 def fold(name: str) -> str:
-    """Return a name as names are compared: spaces and case ignored."""
-    return " ".join(name.split()).casefold()
+    """Return a name as names are compared: spaces, case and the way of writing accents ignored."""
+    return " ".join(normalize("NFC", name).split()).casefold()

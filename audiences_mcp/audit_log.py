@@ -1,5 +1,6 @@
 """The log of writes that an organisation may keep: who is on a list is told by its HMAC alone, never by numbers or names."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -73,6 +74,9 @@ class AuditLog:
             return
         place = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(place, line)
+            end = os.lseek(place, 0, os.SEEK_END)
+            if os.write(place, line) < len(line):  # the disk is full; half a line would spoil the next
+                os.ftruncate(place, end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(place)

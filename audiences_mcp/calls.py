@@ -1,6 +1,7 @@
 """What one call of a tool has of its own: how long it may take, and where it tells how far it is."""
 
 import os
+import select
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -73,7 +74,9 @@ def tell_what_was_done() -> None:
 
 
 def _tell_operator(call: Call) -> None:
-    with suppress(OSError):  # nobody may listen any more
+    with suppress(OSError, ValueError):  # nobody may listen any more
+        if os.name == "posix" and not select.select([], [2], [], 0)[1]:
+            return  # nobody reads, so writing would wait for ever
         # Not through `sys.stderr`, which a signal may have interrupted.
         os.write(2, f"audiences-mcp: {call.tool} was cut short: {call.so_far()}.\n".encode())
 

@@ -34,6 +34,12 @@ class Order:
     reasons: Sequence[str] = ()
     region: str | None = None
 
+    @property
+    def words(self) -> str:
+        """The order as text, to be compared with another."""
+        check_id = self.check.check_id if self.check else ""
+        return repr((self.member_ids, self.phone_numbers, check_id, sorted(self.reasons)))
+
 
 @dataclass(slots=True)
 class Choice:

@@ -84,10 +84,12 @@ class Committer(ABC, Generic[Result]):
                 f"{several(invalid, 'contact')} cannot be called, so nothing was sent. Mend them and call again, or send "
                 "only the ready ones with the check_id below.",
             )
-        if self._stored.objecting:
+        objecting = self._stored.objecting
+        if objecting:
+            verb = "says" if objecting == 1 else "say"
             raise self._refused(
-                f"{several(self._stored.objecting, 'contact')} say no to being called, so nothing was sent. Leave them out and "
-                "call again; or ask the person, and send all with the check_id below.",
+                f"{several(objecting, 'contact')} {verb} no to being called, so nothing was sent. Leave them out and call again; "
+                "or ask the person, and send all with the check_id below.",
             )
 
     @asynccontextmanager

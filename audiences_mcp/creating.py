@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ class Creation(Committer[Commit]):
         # Whoever stands on a list of numbers never to call counts too: such lists change, and the list stays the same.
         rows = (row for row in self._stored.check.rows if row.status is Status.READY or row.reason in NEVER_CALLED)
         lines = ((row.phone and row.phone.number, row.fields) for row in rows)
-        self._key = self._journal.fingerprint(fold(self._name), lines)
+        self._key = self._journal.fingerprint(fold(self._name), chain([self._columns], lines))
         people = (person_of(row, row.fields) for row in self._check.ready)
         self._people = {self._journal.digest(person.number): person for person in people}
 
@@ -175,10 +176,29 @@ class Creation(Committer[Commit]):
             long_job()
         runs = await anyio.to_thread.run_sync(chunks, self._columns, rest, ADDED_AT_ONCE) if rest else []
         for run in runs:
-            await client.add_members(part.audience_id, self._columns, run)  # Atoms skips what a lost answer stored
-            part.sent += len(run)
+            try:
+                await client.add_members(part.audience_id, self._columns, run)
+            except AtomsError as error:
+                if not error.maybe_done or not await self._note_stored(client, part, len(run)):
+                    raise
+            else:
+                part.sent += len(run)
             await self._keep()
             await self._tell(f"Adding people to {part.audience_id}")
+
+    async def _note_stored(self, client: "AtomsClient", part: Part, sent: int) -> bool:
+        """Write down who of a run was stored although the answer was lost; return whether all were.
+
+        Whoever is stored counts as sent, so that a repeat neither adds them again nor forgets them.
+        """
+        members = await client.all_members(part.audience_id)
+        stored = {self._journal.digest(member.data.get(self._columns[0], "")) for member in members}
+        run, rest = part.people[part.sent : part.sent + sent], part.people[part.sent + sent :]
+        there, missing = [each for each in run if each in stored], [each for each in run if each not in stored]
+        part.people = [*part.people[: part.sent], *there, *missing, *rest]
+        part.sent += len(there)
+        await self._keep()
+        return not missing
 
     def _people_of(self, digests: Iterable[bytes]) -> list[Person]:
         return [self._people[digest] for digest in digests]
@@ -261,6 +281,7 @@ class Creation(Committer[Commit]):
     async def _made_before(self, client: "AtomsClient", audiences: Iterable[AudienceInfo]) -> Commit:
         """Return what an earlier call made, with what has become of it since; nothing is sent."""
         counts = {audience.audience_id: audience.member_count for audience in audiences}
+        names = {audience.audience_id: audience.name for audience in audiences}
         parts = [part for part in self._parts if part.audience_id]
         sent, now = sum(part.sent for part in parts), sum(counts[part.audience_id] for part in parts)
         missing = await self._no_longer_in(client, parts)
@@ -270,11 +291,15 @@ class Creation(Committer[Commit]):
             self._warnings.append(f"{several(sent, 'person', 'people')} were sent; others were added or removed since.")
         self._warnings += filter(None, [self._left_over(), self._sent_before(), self._journal.trouble])
         made = f"{several(len(parts), 'audience')} with {several(sent, 'person', 'people')}"
+        since = f" then; {several(now, 'member')} stored now" if missing or now != sent else ""
         result = self._result(
-            summary=f"Already done, so nothing was sent again. Made {made} then; {several(now, 'member')} stored now.",
+            summary=f"Already done, so nothing was sent again. Made {made}{since}.",
             next_step="Tell the person the counts and the audience_id. Nobody is called until a campaign uses it.",
         )
-        stored = [each.model_copy(update={"member_count": counts[each.audience_id]}) for each in result.audiences]
+        stored = [
+            each.model_copy(update={"member_count": counts[each.audience_id], "name": names[each.audience_id]})
+            for each in result.audiences
+        ]
         verified = not missing and now == sent
         return result.model_copy(update={"audiences": stored, "verified": verified, "already_done": True})
 

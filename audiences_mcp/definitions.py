@@ -125,11 +125,12 @@ class AudienceTool(Tool):
             await context.report_progress(done, total, app.shown(text))
 
         values = self._checked(arguments)
-        with limited(Call(self.name, report)):
+        call = Call(self.name, report)
+        with limited(call):
             return await self._answered(values, context, app)
         raise ToolError(
             f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "
-            "arguments: what was done already is found and not done again.",
+            f"arguments: what was done already is found and not done again. So far: {call.so_far()}.",
         )
 
     async def _answered(

@@ -66,19 +66,16 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
             raise
         leave.done = True  # the answer of the first try was lost, and the audience is gone
         return
-    if audience.member_count != before.member_count:
-        await app.tokens.spend(token)
-        raise InvalidInput(
-            f"The audience has {several(audience.member_count, 'member')} now and had {before.member_count:,} when the "
-            "token was given, so nothing was deleted. Call again without confirm_token and ask the person.",
-        )
-    _refuse_blocked(audience)
-    if await ask(_question(audience)) is False:
+    await _refuse_changed(app, before, audience, token)
+    agreed = await ask(_question(audience))
+    if agreed is False:
         await app.tokens.spend(token)
         raise InvalidInput(
             "The person declined when their client asked them, so nothing was deleted. Leave the audience as it is unless "
             "they bring it up again.",
         )
+    if agreed:  # which may have taken minutes
+        await _refuse_changed(app, before, await find_audience(client, before.audience_id), token)
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
     was_tried, leave.tried = leave.tried, True
     await app.tokens.save(token, leave)
@@ -87,11 +84,23 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
     except AtomsError as error:
         if not error.maybe_done:
             leave.tried = was_tried  # what somebody else deletes is not taken for our work
+            await app.tokens.save(token, leave)
             raise
         if await _may_exist(client, before.audience_id):
             await app.audit_log.note("delete_audience", "unknown", before.audience_id, {"people": before.member_count})
             raise
     leave.done = True
+
+
+async def _refuse_changed(app: App, before: AudienceInfo, audience: AudienceInfo, token: str) -> None:
+    """Refuse to delete what the person was not asked about, or what a campaign uses."""
+    if audience.member_count != before.member_count:
+        await app.tokens.spend(token)
+        raise InvalidInput(
+            f"The audience has {several(audience.member_count, 'member')} now and had {before.member_count:,} when the "
+            "token was given, so nothing was deleted. Call again without confirm_token and ask the person.",
+        )
+    _refuse_blocked(audience)
 
 
 def _question(audience: AudienceInfo) -> str:

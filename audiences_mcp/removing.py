@@ -56,6 +56,7 @@ class Leave:
         audience: The audience as it was when the person was asked, its member count included.
         stored: Its members then.
         choice: Who is to be removed.
+        asked_for: How they were named.
         tried: Whether the removal was sent, so that some of them may be gone.
         result: What was answered, once it is done.
     """
@@ -63,6 +64,7 @@ class Leave:
     audience: AudienceInfo
     stored: "Sequence[Member]"
     choice: Choice
+    asked_for: str = ""
     tried: bool = False
     result: Removal | None = None
 
@@ -89,6 +91,11 @@ async def remove_members(
     client, token = await app.client(), confirmed.token
     async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
         leave = await _leave_of(app, audience_id, token)
+        if leave and leave.tried and leave.asked_for != order.words:
+            raise InvalidInput(
+                "This confirm_token was given for other people, so nothing was removed. Call with the same arguments as the "
+                "first time, or without confirm_token.",
+            )
         if leave and leave.result:
             return await _removed_before(client, leave.result)
         if not (leave and leave.tried):
@@ -99,8 +106,10 @@ async def remove_members(
             if len(leave.choice.members) > REMOVED_UNASKED and given is None:
                 return await _to_confirm(app, leave)
             leave = given or leave
-            if token:
-                await _ask(app, leave, token, confirmed.ask)
+            if given and token and await _ask(app, leave, token, confirmed.ask):  # which may have taken minutes
+                now = await _asked(client, audience_id, order, progress)
+                _guard(now, allow_empty=allow_empty)
+                await _refuse_changed(app, now, given, token)
         leave.result = await _Remover(app, client, leave, progress, token).remove()
         if token:
             await app.removals.keep(token, leave)
@@ -123,17 +132,19 @@ async def _removed_before(client: "AtomsClient", result: Removal) -> Removal:
     return result.model_copy(update={"summary": summary, "member_count": now})
 
 
-async def _ask(app: App, leave: Leave, token: str, ask: AskPerson) -> None:
-    """Ask the person directly whether they agree, where their client can."""
+async def _ask(app: App, leave: Leave, token: str, ask: AskPerson) -> bool:
+    """Ask the person directly whether they agree, where their client can; return whether they were asked."""
     going, audience = len(leave.choice.members), leave.audience
     stored = several(audience.member_count, "member")
     question = f"Remove {going:,} of {stored} from the audience {line(audience.name)!r} in Atoms?"
-    if await ask(question) is False:
+    agreed = await ask(question)
+    if agreed is False:
         await app.removals.spend(token)
         raise InvalidInput(
             "The person declined when their client asked them, so nothing was removed. Leave the audience as it is unless "
             "they bring it up again.",
         )
+    return agreed is not None
 
 
 async def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
@@ -152,7 +163,7 @@ async def _asked(client: "AtomsClient", audience_id: str, order: Order, progress
     audience = await find_audience(client, audience_id)
     members = await read_members(client, audience_id, progress)
     choice = await anyio.to_thread.run_sync(choose, audience, members, order)
-    return Leave(audience.model_copy(update={"member_count": len(members)}), members, choice)
+    return Leave(audience.model_copy(update={"member_count": len(members)}), members, choice, order.words)
 
 
 def _guard(asked: Leave, *, allow_empty: bool) -> None:
@@ -216,7 +227,9 @@ class _Remover:
     async def remove(self) -> Removal:
         wanted = self._leave.choice.members
         await self._app.audit_log.must_be_writable()
-        this_call().so_far = lambda: "members may have been removed; the same call removes who is left"
+        undo, _ = await self._undo(wanted)
+        back = f"; undo_check_id {undo} with add_contacts brings back whoever was" if undo else ""
+        this_call().so_far = lambda: f"members may have been removed; the same call removes who is left{back}"
         # Of a call that was stopped half way only those are left who are stored still.
         left = await self._still_stored(LOOK_UP_PAUSES[:1]) if self._leave.tried else _ids(wanted)
         trouble = await self._send([member.member_id for member in wanted if left is None or member.member_id in left])
@@ -259,6 +272,8 @@ class _Remover:
                 if error.maybe_done or was_tried:
                     return str(error)
                 leave.tried = False
+                if self._token:
+                    await self._app.removals.save(self._token, leave)
                 raise
         return None if done == len(ids) else ""
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from audiences_mcp.app import App
 
 _ID = re.compile(r'"id"\s{0,9}:\s{0,9}(?:(-?\d{1,15})\b|"([^"\\]{1,100})")')
-_LOOKED_AT = 1_000  # characters at each end of a message in which its id is looked for
+_STEP = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
 
 Serve = Callable[[ReadStream[SessionMessage | Exception], WriteStream[SessionMessage]], Coroutine[Any, Any, None]]
 """Serves one connection until its input ends, in the revision of its first request."""
@@ -90,7 +90,7 @@ class _Answering:
         return reply
 
     async def _refuse(self, line: str) -> None:
-        found = _ID.search(line[:_LOOKED_AT]) or _ID.search(line[-_LOOKED_AT:])
+        found = _own_id(line)
         if found is None:
             return
         said = "This request cannot be read, so nothing was done: it is no JSON-RPC, nested too deeply, or has a huge number."
@@ -123,6 +123,19 @@ class _Answering:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _own_id(line: str) -> re.Match[str] | None:
+    """Find the id of a message that cannot be read: not one of what it carries, which may be another request's."""
+    depth = 0
+    for step in _STEP.finditer(line):
+        if step[0] in "{[":
+            depth += 1
+        elif step[0] in "}]":
+            depth -= 1
+        elif depth == 1 and (found := _ID.match(line, step.start())):
+            return found
+    return None
 
 
 def _line_of(error: Exception) -> str:

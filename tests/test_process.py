@@ -102,7 +102,8 @@ async def test_nothing_but_the_protocol_is_on_standard_output_and_nothing_at_all
 def test_a_request_that_no_parser_takes_is_answered(value: str) -> None:
     with Server() as server:
         call = {"name": "list_check_rows", "arguments": {"check_id": "0" * 32, "contains": "VALUE"}}
-        line = json.dumps({"jsonrpc": "2.0", "id": 77, "method": "tools/call", "params": call})
+        inner = {**call, "_meta": {"id": 76}}  # which is not the request's
+        line = json.dumps({"jsonrpc": "2.0", "method": "tools/call", "id": 77, "params": inner})
         assert server.process.stdin
         assert server.process.stdout
         server.process.stdin.write(line.replace('"VALUE"', value) + "\n")

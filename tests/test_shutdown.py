@@ -19,6 +19,7 @@ from tests.processes import Server
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 NUMBERS = [f"+9198765{number:05d}" for number in range(12_000)]
+AT_ONCE = 2  # seconds: one, and another for a busy machine
 ENDINGS: dict[str, Callable[[Server], None]] = {
     "end of input": Server.close_input,
     "SIGTERM": lambda server: server.stop(signal.SIGTERM),
@@ -111,7 +112,7 @@ def test_a_split_that_is_cut_short_goes_on_with_the_next_server(
         made = server.do("create_audience", name="May", check_id=check["check_id"], split=True)
 
     if ending != "SIGKILL":
-        assert took < 1
+        assert took < AT_ONCE
         assert said == (
             f"audiences-mcp: create_audience was cut short: {holds} of 2 audiences made, {holds * 10_000:,} people sent; "
             "of one more the outcome is unknown; the same list under the same name sends the rest.\n"
@@ -146,7 +147,7 @@ def test_an_addition_that_is_cut_short_goes_on_with_the_next_server(
         added = server.do("add_contacts", audience_id=audience_id, check_id=check(server))
 
     if ending != "SIGKILL":
-        assert took < 1
+        assert took < AT_ONCE
         assert said == (
             "audiences-mcp: add_contacts was cut short: 1,000 people added; of 1,000 more the outcome is unknown; the same "
             "call adds only who is missing.\n"
@@ -164,5 +165,5 @@ def test_a_check_that_is_cut_short_ends_at_once_too(tmp_path: Path, organisation
         time.sleep(1.5)
         took, said = end(server, ending)
 
-    assert took < 1
+    assert took < AT_ONCE
     assert said == "audiences-mcp: check_contacts was cut short: nothing was changed.\n"

@@ -26,6 +26,7 @@ MEMBERS_PAGE = 1_000
 
 _DNC_PAGE = 500  # the server clamps to this
 _MOST = 10**12  # of anything that is counted
+_READINGS = 3  # of a list that changes meanwhile
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 T = TypeVar("T")
@@ -181,20 +182,34 @@ class AtomsClient:
 async def _every(get_page: Callable[[int, int], Awaitable[_Page[T]]], size: int, noun: str) -> list[T]:
     """Return what all pages hold together; pages may overlap while others write, so ids count.
 
+    Where somebody takes something out between two pages, what follows moves up, and some of it would be read on neither:
+    then all is read again.
+
     Args:
         get_page: Gets a page by its number, from 1, and its size.
         size: How much to ask for.
         noun: What is listed, for the message.
 
     Raises:
-        NotUnderstood: The pages held less than there is.
+        NotUnderstood: The pages held less than there is, or changed each time that they were read.
     """
+    for _ in range(_READINGS):
+        found = await _read_once(get_page, size, noun)
+        if found is not None:
+            return found
+    raise NotUnderstood(f"The {noun} changed while they were read; nothing was changed by this call. Try again.")
+
+
+async def _read_once(get_page: Callable[[int, int], Awaitable[_Page[T]]], size: int, noun: str) -> list[T] | None:
     page = await get_page(1, size)
-    found, number, known = dict(page.items), 1, 0
+    found, number, known, most = dict(page.items), 1, 0, page.total
     size = len(found)  # a server may give smaller pages than asked for
     while known < len(found) and (page.has_more or len(found) < page.total):
         number, known = number + 1, len(found)
         page = await get_page(number, size)
+        if page.total < most:
+            return None
+        most = page.total
         found.update(page.items)
     if len(found) < page.total:
         raise NotUnderstood(f"Atoms gave {len(found):,} of {page.total:,} {noun}; nothing was changed. Try again.")

@@ -7,6 +7,7 @@ time, and the next one finds out from Atoms what became of it.
 
 import hmac
 import json
+import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -139,6 +140,7 @@ class FolderJournal(Journal):
             with self._mishaps():
                 await anyio.to_thread.run_sync(self._make_folder)
                 await anyio.to_thread.run_sync(lock.acquire)
+                os.utime(lock.lock_file)  # it is in use, however old it is
         except filelock.Timeout:
             raise InvalidInput(
                 "Another audiences-mcp process is making an audience of this name now, so nothing was sent by this call. "

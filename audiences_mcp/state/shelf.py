@@ -69,7 +69,8 @@ class InProcess(Generic[T]):
 
     async def drop(self, key: str) -> None:
         """Keep it no longer."""
-        self._drop(key)
+        if key in self._kept:
+            self._drop(key)
 
     def _drop(self, key: str) -> T:
         _, thing = self._kept.pop(key)

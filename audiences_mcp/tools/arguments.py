@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from audiences_mcp.app import App
 from audiences_mcp.models import Contact
@@ -28,6 +28,7 @@ DefaultRegion = Annotated[
 CheckId = Annotated[str | None, Field(description="check_id of a check that the person has seen")]
 AudienceId = Annotated[
     str,
+    AfterValidator(str.lower),  # ids are compared as text
     Field(description="24 hex digits from list_audiences, e.g. 60d0fe4f5311236168a109ca"),
 ]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]

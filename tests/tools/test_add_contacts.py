@@ -344,3 +344,46 @@ async def test_members_who_may_never_be_called_are_told(agent: LookedAtAgent, or
     assert told in check["warnings"]
     assert told in added["warnings"]
     assert added["added"] == 1
+
+
+async def test_who_was_a_member_when_the_list_was_checked_and_is_none_now_is_added(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    audience_id = organisation.audience("VIP", "phone\n+14155552671\n+14155552672\n", "phone")
+    people = [{"phone_number": "+14155552671"}, {"phone_number": "+14155552673"}]
+    check = await agent.do("check_contacts", contacts=people, add_to_audience_id=audience_id)
+    await agent.do("remove_audience_members", audience_id=audience_id, phone_numbers=["+14155552671"])
+
+    added = await agent.do("add_contacts", audience_id=audience_id, check_id=check["check_id"])
+
+    assert (added["added"], added["counts"]["already_member"]) == (2, 0)
+
+
+async def test_a_repeat_brings_nobody_back_who_was_taken_out(agent: LookedAtAgent, organisation: Organisation) -> None:
+    audience_id = organisation.audience("VIP", "phone\n+14155552671\n", "phone")
+    check_id = (await agent.do("check_contacts", contacts=[{"phone_number": "+14155552673"}]))["check_id"]
+    await agent.do("add_contacts", audience_id=audience_id, check_id=check_id)
+    await agent.do("remove_audience_members", audience_id=audience_id, phone_numbers=["+14155552673"])
+
+    again = await agent.do("add_contacts", audience_id=audience_id, check_id=check_id)
+
+    assert (again["already_done"], again["verified"], again["member_count"]) == (True, False, 1)
+    assert any("not stored any more" in text for text in again["warnings"])
+    assert len(organisation.members(audience_id)) == 1
+
+
+@pytest.mark.parametrize("status", ["in_progress", "Running", "queued"])
+async def test_a_campaign_of_a_status_that_nobody_published_may_call(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, status: str
+) -> None:
+    audience_id = organisation.audience("VIP", "phone\n+14155552671\n", "phone")
+    organisation.campaign(audience_id, "Calls", "running")
+
+    def renamed(answer: Any) -> Any:
+        answer["data"][0]["campaigns"][0]["status"] = status
+        return answer
+
+    wire.fail("GET audience", says(renamed))
+    refused = await agent.fail("add_contacts", audience_id=audience_id, contacts=[{"phone_number": "+14155552673"}])
+
+    assert refused.startswith("A campaign uses this audience and may call the new people")

@@ -94,7 +94,7 @@ async def test_the_same_check_under_the_same_name_again_sends_nothing(
         "already_done": True,
         "summary": "Already done, so nothing was sent again. Made 1 audience with 2 people.",
     }
-    assert not wire.requests
+    assert not wire.writes
     assert names_and_counts(organisation) == [("May", 2)]
 
 
@@ -505,7 +505,7 @@ async def test_a_large_audience_that_stops_half_way_is_completed_without_doublin
     agent: LookedAtAgent, organisation: Organisation, wire: Wire, wide: list[str]
 ) -> None:
     report = await agent.do("check_contacts", from_audiences=wide)
-    wire.fail("POST audience/.*/members", failed_after, skip=1, times=1)
+    wire.fail("POST audience/.*/members", failed_before, skip=1, times=1)
 
     stopped = await agent("create_audience", name="May", check_id=report["check_id"])
     made = await agent.do("create_audience", name="May", check_id=report["check_id"])
@@ -749,3 +749,62 @@ async def test_a_refusal_that_would_flood_the_conversation_is_cut_and_stays_comp
     assert refused.is_error
     assert len(json.dumps(refused.data, ensure_ascii=False)) <= 21_000
     assert "Too long to show whole; shown are 25 of 50 problems." in refused.data["summary"]
+
+
+# --- what became of it since ---------------------------------------------------------------------------------------
+
+
+async def test_a_repeat_tells_who_is_not_stored_any_more_and_adds_nobody(agent: LookedAtAgent, wire: Wire) -> None:
+    people = [{"phone_number": "+14155552671"}, {"phone_number": "+14155552672"}]
+    made = await agent.do("create_audience", name="S", contacts=people)
+    audience_id = made["audiences"][0]["audience_id"]
+    await agent.do("remove_audience_members", audience_id=audience_id, phone_numbers=["+14155552671"])
+    await agent.do("add_contacts", audience_id=audience_id, contacts=[{"phone_number": "+14155552673"}])
+    wire.forget()
+
+    again = await agent.do("create_audience", name="S", contacts=people)
+
+    assert again["already_done"]
+    assert not again["verified"]
+    assert any(text.startswith("1 person of this list is not stored any more") for text in again["warnings"])
+    assert wire.writes == []
+
+
+async def test_what_was_deleted_is_not_made_again_by_the_same_check(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    check_id = (await agent.do("check_contacts", contacts=[{"phone_number": "+14155552671"}]))["check_id"]
+    made = await agent.do("create_audience", name="S", check_id=check_id)
+    organisation.request("DELETE", f"audience/{made['audiences'][0]['audience_id']}")
+
+    refused = await agent.fail("create_audience", name="S", check_id=check_id)
+    anew = await agent.do("create_audience", name="S", contacts=[{"phone_number": "+14155552671"}])
+
+    assert "has been deleted since; nothing was sent again" in refused
+    assert not anew["already_done"]
+
+
+async def test_typed_contacts_who_say_no_are_not_sent_unseen(agent: LookedAtAgent, organisation: Organisation) -> None:
+    people = [
+        {"phone_number": "+14155552671", "variables": {"Consent": "no"}},
+        {"phone_number": "+14155552672", "variables": {"Consent": "yes"}},
+    ]
+    vip = organisation.audience("VIP", "phoneNumber,firstName,lastName,Consent\n+14155552679,,,yes\n")
+
+    refused = await agent.fail("create_audience", name="S", contacts=people)
+    not_added = await agent.fail("add_contacts", audience_id=vip, contacts=people)
+
+    assert refused.startswith("1 contact says no to being called, so nothing was sent.")
+    assert not_added.startswith("1 contact says no to being called, so nothing was sent.")
+    assert [audience["memberCount"] for audience in organisation.audiences()] == [1]
+
+
+async def test_the_same_list_with_other_columns_is_another_list(agent: LookedAtAgent) -> None:
+    csv = "phone,Name\n+14155552671,Ann\n"
+    first = await agent.do("check_contacts", csv_text=csv)
+    await agent.do("create_audience", name="S", check_id=first["check_id"])
+    second = await agent.do("check_contacts", csv_text=csv, column_mapping={"Name": "firstName"})
+
+    refused = await agent.fail("create_audience", name="S", check_id=second["check_id"])
+
+    assert refused.startswith("An audience of this name exists already:")

@@ -328,7 +328,9 @@ async def test_over_100_people_are_asked_about_first(
     removed = await agent.do("remove_audience_members", **arguments, confirm_token=asked["confirm_token"])
     assert (removed["removed"], removed["member_count"], len(wire.writes)) == (2_100, 400, 3)
     assert len(organisation.members(audience_id)) == 400
-    assert await agent.do("remove_audience_members", **arguments, confirm_token=asked["confirm_token"]) == removed
+    again = await agent.do("remove_audience_members", **arguments, confirm_token=asked["confirm_token"])
+    told = "Already done, so nothing was removed again. Removed 2,100 members then; 400 are stored now."
+    assert again == {**removed, "summary": told}
 
     undone = await agent.do("add_contacts", audience_id=audience_id, check_id=removed["undo_check_id"])
     assert undone["added"] == 2_100
@@ -589,3 +591,35 @@ async def test_a_person_who_can_be_asked_directly_is_before_many_are_removed(
     assert "expired" in again
     assert left == 150
     assert removed["removed"] == 120
+
+
+async def test_a_used_token_is_good_for_no_other_call(agent: LookedAtAgent, organisation: Organisation) -> None:
+    audience_id = many(organisation, 300)
+    arguments = {"audience_id": audience_id, "phone_numbers": numbers(150)}
+    token = (await agent.do("remove_audience_members", **arguments))["confirm_token"]
+    removed = await agent.do("remove_audience_members", **arguments, confirm_token=token)
+    await agent.do("add_contacts", audience_id=audience_id, check_id=removed["undo_check_id"])
+
+    other = {"audience_id": audience_id, "phone_numbers": numbers(120, 150)}
+    refused = await agent.fail("remove_audience_members", **other, confirm_token=token)
+    again = await agent.do("remove_audience_members", **arguments, confirm_token=token)
+
+    assert refused.startswith("This confirm_token was given for other people, so nothing was removed.")
+    assert again["summary"].endswith("Removed 150 members then; 300 are stored now.")
+    assert len(organisation.members(audience_id)) == 300
+
+
+async def test_an_undo_is_for_its_audience_and_a_check_for_removal_for_removal(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    one, other = many(organisation, 3), organisation.audience("Other", "phone,name\n+14155552671,Ann\n", "phone")
+    check = await agent.do("check_contacts", csv_text=f"phone\n{numbers(1)[0]}\n")
+    removed = await agent.do("remove_audience_members", audience_id=one, check_id=check["check_id"])
+
+    elsewhere = await agent.fail("add_contacts", audience_id=other, check_id=removed["undo_check_id"])
+    uploaded = await agent.fail("add_contacts", audience_id=one, check_id=check["check_id"])
+    back = await agent.do("add_contacts", audience_id=one, check_id=removed["undo_check_id"])
+
+    assert "bringing people back" in elsewhere
+    assert "taking people out of an audience" in uploaded
+    assert back["added"] == 1
