@@ -88,8 +88,8 @@ class Committer(ABC, Generic[Result]):
         if objecting:
             verb = "says" if objecting == 1 else "say"
             raise self._refused(
-                f"{several(objecting, 'contact')} {verb} no to being called, so nothing was sent. Leave them out and call again; "
-                "or ask the person, and send all with the check_id below.",
+                f"{several(objecting, 'contact')} {verb} no to being called, so nothing was sent. Leave them out and call "
+                "again; or ask the person, and send all with the check_id below.",
             )
 
     @asynccontextmanager
