@@ -143,7 +143,8 @@ class Check:
     @cached_property
     def ready(self) -> list[CheckedRow]:
         """The rows that a commit would send."""
-        return [row for row in self.rows if row.status is Status.READY]
+        ready = Status.READY
+        return [row for row in self.rows if row.status is ready]
 
     def against(self, known: KnownLists) -> "Check":
         """Return the check with its ready rows compared with lists that were read later."""

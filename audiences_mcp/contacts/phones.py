@@ -352,9 +352,10 @@ def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | 
     refused = _REFUSED_TYPES.get(reading.line_type)
     if refused:
         return refused
-    if Note.VANITY in cell.written.notes and reading.country_code != _NORTH_AMERICA:
+    notes = cell.written.notes
+    if notes and Note.VANITY in notes and reading.country_code != _NORTH_AMERICA:
         return Refusal(Reason.NOT_A_NUMBER)
-    notes = cell.written.notes + ((note,) if note else ()) + _notes_on(reading)
+    notes += ((note,) if note else ()) + _notes_on(reading)
     return Phone(E164(reading.e164), reading.region, LINE_TYPES[reading.line_type], notes, international)
 
 
