@@ -143,7 +143,8 @@ class Check:
     @cached_property
     def ready(self) -> list[CheckedRow]:
         """The rows that a commit would send."""
-        return [row for row in self.rows if row.status is Status.READY]
+        ready = Status.READY
+        return [row for row in self.rows if row.status is ready]
 
     def without(self, reason: Reason) -> "Check":
         """Return the check with the rows ready again that were left out for a reason found by comparing with lists."""
@@ -356,6 +357,7 @@ class _Judge:
         self._table = table
         self._places = places
         self._labels = label_columns(table)
+        self._text = _clean_unguarded if table.guarded else clean
         self._fields = [column.index for column in columns[1:]]
         self._known = None if known == KnownLists() else known
         self._objecting = objecting
@@ -382,8 +384,7 @@ class _Judge:
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
-        cells = [row.cells[index] for index in self._fields]
-        fields = tuple([self._text(cell) if cell[:1] == "'" else clean(cell) for cell in cells])
+        fields = tuple([self._text(row.cells[index]) for index in self._fields])
         ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields, others=others)
         if self._objecting and is_among(ready, self._objecting):
             self.also_objecting += 1
@@ -393,11 +394,12 @@ class _Judge:
             return _refused(ready, Reason.DUPLICATE, first)
         return _compare(ready, self._known) if self._known else ready
 
-    def _text(self, cell: str) -> str:
-        return clean(unguarded(cell) if self._table.guarded else cell)
-
     def _label(self, row: Row) -> str:
         return line(" ".join([self._text(row.cells[index]) for index in self._labels]), _MAX_LABEL)
+
+
+def _clean_unguarded(cell: str) -> str:
+    return clean(unguarded(cell))
 
 
 def _is_note(row: Row) -> bool:

@@ -338,13 +338,19 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     reading = cell.abroad
     if bare_digits == "national" or not reading.valid:
         return Refusal(Reason.MISSING_COUNTRY_CODE)
-    others = [read_international(f"{_NORTH_AMERICA}{digits}")] if len(digits) == 10 else []
-    others += [read_national(digits, region) for region in facts.shown if may_be_national(digits, region)]
-    if any(other.differs(reading) for other in others) or len(digits) not in facts.trusted_lengths:
+    if len(digits) not in facts.trusted_lengths or _is_also_at_home(digits, reading, facts):
         return Refusal(Reason.AMBIGUOUS_COUNTRY)
     most, regions = _LOSES_ZERO.get(digits[0], (0, ()))
     note = Note.ALSO_NATIONAL if len(digits) <= most and may_be_mobile_of(regions, digits) else None
     return _accept(reading, cell, international=False, note=note)
+
+
+def _is_also_at_home(digits: str, reading: Reading, facts: _ListFacts) -> bool:
+    """Tell whether bare digits would be another number in North America, or in a country that the list shows."""
+    if len(digits) == 10 and read_international(f"{_NORTH_AMERICA}{digits}").differs(reading):
+        return True
+    shown = (region for region in facts.shown if may_be_national(digits, region))
+    return any(read_national(digits, region).differs(reading) for region in shown)
 
 
 def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | None = None) -> Phone | Refusal:
@@ -352,9 +358,10 @@ def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | 
     refused = _REFUSED_TYPES.get(reading.line_type)
     if refused:
         return refused
-    if Note.VANITY in cell.written.notes and reading.country_code != _NORTH_AMERICA:
+    notes = cell.written.notes
+    if notes and Note.VANITY in notes and reading.country_code != _NORTH_AMERICA:
         return Refusal(Reason.NOT_A_NUMBER)
-    notes = cell.written.notes + ((note,) if note else ()) + _notes_on(reading)
+    notes += ((note,) if note else ()) + _notes_on(reading)
     return Phone(E164(reading.e164), reading.region, LINE_TYPES[reading.line_type], notes, international)
 
 

@@ -219,4 +219,5 @@ def problem_lines(found: Sequence[Problem], most: int = 10) -> str:
 
 def needs_country(rows: Iterable[CheckedRow]) -> bool:
     """Tell whether a default region could mend rows of the check."""
-    return any(row.reason in {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY} for row in rows)
+    mendable = (Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY)
+    return any(row.reason in mendable for row in rows if row.reason)
