@@ -119,7 +119,9 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 def test_the_bundle_holds_the_package_and_what_its_build_needs_and_nothing_else(files: list[str]) -> None:
-    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "audiences_mcp").rglob("*.py")}
+    kinds = ("*.py", "page/*.html", "page/*.css", "page/*.js")
+    paths = [path for kind in kinds for path in (ROOT / "audiences_mcp").rglob(kind)]
+    package = {path.relative_to(ROOT).as_posix() for path in paths}
     beside = {"manifest.json", "icon.png", "pyproject.toml", "README.md", "LICENSE", "audiences_mcp/py.typed"}
     assert set(files) == package | beside
     assert sum((ROOT / name).stat().st_size for name in files) < 1_000_000

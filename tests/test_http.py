@@ -117,6 +117,17 @@ async def test_files_are_not_read_and_that_is_said(team: tuple[str, Organisation
     assert len(listed) == 11
 
 
+@pytest.mark.parametrize(("mode", "shown"), [("auto", False), ("legacy", True)])
+async def test_the_page_is_told_to_a_client_of_which_nothing_is_known(
+    team: tuple[str, Organisation], mode: Any, *, shown: bool
+) -> None:
+    """Stateless HTTP forgets what an older client said of itself; a newer one says it each time."""
+    async with connected(team[0], mode) as agent:
+        tools = (await agent.client.list_tools()).tools
+
+    assert any(tool.meta for tool in tools) == shown
+
+
 @pytest.mark.parametrize("given", [{}, {"authorization": "Bearer wrong"}, {"authorization": TOKEN}])
 def test_without_the_token_nothing_is_answered(team: tuple[str, Organisation], given: dict[str, str]) -> None:
     refused = post(team[0], **given)

@@ -73,8 +73,18 @@ function bestHours(counts, total) {
   return `Best: ${times}, when ${most === total ? "all" : `${number(most)} of the ${number(total)}`} are between 08:00 and 21:00 of their own day.`;
 }
 
+/** The person's own zone: the chat's, where it names one that there is, else the browser's. */
+function ownZone() {
+  try {
+    if (host.timeZone && clockOf(host.timeZone)) return host.timeZone;
+  } catch {
+    // not a zone
+  }
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 function hoursSection(result, total) {
-  const mine = host.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const mine = ownZone();
   const { counts, atOnce, unsure, hour, minute } = callable(result.time_zones, mine, Date.now());
   const clock = `${String(hour).padStart(2, "0")}:${String(Math.floor(minute % 60)).padStart(2, "0")}`;
   const best = bestHours(counts, total);

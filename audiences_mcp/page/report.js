@@ -193,6 +193,7 @@ function audiencesSection(result) {
     table("Audiences as they stand in Atoms", heads, result.audiences.map((made) =>
       [cell(made.name), code(made.audience_id), number(made.member_count)])),
     make("p", {}, result.verified ? "The stored count was read back and is as it should be." : "The stored count could not be confirmed: see the warnings.",
-      " Nobody is called until a campaign uses it."),
+      // Whoever is added to an audience may be called at once by a campaign that uses it.
+      "added" in result ? "" : " Nobody is called until a campaign uses it."),
   );
 }

@@ -39,7 +39,7 @@ const rows = {
   },
 };
 
-const ROW_HEADS = [{ name: "Row", number: true }, { name: "Who" }, { name: "You wrote" }, { name: "Dialled, or why not" }];
+const ROW_HEADS = [{ name: "Row", number: true }, { name: "Who" }, { name: "You wrote" }, { name: "Outcome" }];
 
 function listedRow(row) {
   const becomes = row.reason || row.status !== "ready" ? reasonWords(row.reason ?? STATUSES[row.status]) : dialled(row.phone_number);

@@ -4,15 +4,18 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 import audiences_mcp
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.reasons import Reason, Status
 from audiences_mcp.demo import LIST
-from audiences_mcp.page import chat_page
+from audiences_mcp.models import CheckReport, ListedRow
+from audiences_mcp.page import chat_page, page_with
 from tests.conftest import Organisation
 from tests.page.conftest import Chat, NewChat, findings
 
@@ -191,6 +194,13 @@ async def test_an_hour_counts_when_all_of_it_is_inside_and_zones_may_be_half_an_
         assert [hour for hour, count, _ in hours if count == "1"] == [f"{hour:02}:00" for hour in range(3, 15)]
 
 
+async def test_a_chat_that_names_no_real_time_zone_gets_the_hours_of_the_browser(new_chat: NewChat) -> None:
+    async with new_chat(context={"timeZone": "Middle/Earth"}) as chat:
+        await chat.ask("check_contacts", csv_text=LIST)
+
+        assert "The hours of your day, Europe/Berlin" in await chat.text()
+
+
 async def test_whoever_may_be_in_several_zones_is_told_of_and_not_counted(chat: Chat) -> None:
     report = await chat.ask("check_contacts", csv_text="phone\n+525512345678\n+5511961234567\n+79161234567\n")
     unsure = sum(each["count"] for each in report["time_zones"] if each["zone"] in {"several", "unknown"})
@@ -220,9 +230,11 @@ async def test_a_commit_says_what_stands_in_atoms(chat: Chat, organisation: Orga
     assert await chat.text("h1") == "Made 1 audience with 1 person."
     assert await _rows_of(chat, "Audiences as they stand") == [["May", made["audiences"][0]["audience_id"], "1"]]
     assert "The stored count was read back" in await chat.text()
+    assert "Nobody is called until a campaign uses it." in await chat.text()
     again = [*people, {"phone_number": "+33612345678"}]
     await chat.ask("add_contacts", audience_id=organisation.audiences()[0]["_id"], contacts=again)
     assert await chat.text(".legend") == "1 sent 1 in the audience already"
+    assert "Nobody is called" not in await chat.text()  # a campaign may be running
 
 
 async def test_a_refused_commit_shows_which_rows_are_in_the_way(chat: Chat) -> None:
@@ -257,6 +269,30 @@ async def test_an_automatic_check_finds_no_fault_in_either_theme(new_chat: NewCh
         await expect(chat.frame.get_by_role("button", name="Further rows")).to_be_visible()
 
         assert await findings(chat.frame) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_a_file_is_the_same_page_searched_without_a_server_and_without_a_fault(
+    chat: Chat, window: Page, tmp_path: Path, theme: Literal["light", "dark"]
+) -> None:
+    report = await chat.ask("check_contacts", csv_text=LIST)
+    rows = (await chat.client.call_tool("list_check_rows", {"check_id": report["check_id"]})).structured_content or {}
+    file = tmp_path / "report.html"
+    listed = [ListedRow.model_validate(row) for row in rows["rows"]]
+    file.write_text(page_with(CheckReport.model_validate(report), listed, "leads.csv"), encoding="utf-8")
+    requests: list[str] = []
+    window.on("request", lambda request: requests.append(request.url))
+
+    await window.emulate_media(color_scheme=theme)
+    await window.goto(file.as_uri())
+    assert await window.title() == "leads.csv: contact list report"
+    await window.get_by_label("Find a row").fill("4792345678")
+    await window.get_by_role("button", name="Search").click()
+    found = window.get_by_role("table", name="Rows that match").locator("tbody tr")
+    await expect(found).to_have_text(["8Finn Olsen4792345678Real in more than one country"])
+    assert await window.get_by_role("button", name=re.compile("Create|Save|Mend")).count() == 0
+    assert await findings(window) == []
+    assert requests == [file.as_uri()]
 
 
 async def test_on_paper_all_is_unfolded_and_nothing_is_there_to_be_clicked(chat: Chat) -> None:

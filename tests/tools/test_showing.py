@@ -1,5 +1,6 @@
 """The report's page: told to clients that show pages, and to nobody else; what it may do, said beside it."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,12 +35,14 @@ async def _tools(client: Client) -> list[dict[str, Any]]:
 
 async def test_a_client_that_shows_pages_is_told_which_tools_have_one(mode: Any, settings: Settings) -> None:
     async with _client(mode, settings, ABLE) as client:
-        found = {tool["name"]: tool.get("_meta") for tool in await _tools(client)}
+        tools = await _tools(client)
+        found = {tool["name"]: tool.get("_meta") for tool in tools}
         resources = (await client.list_resources()).resources
 
     assert {name for name, meta in found.items() if meta} == set(SHOWN)
     assert all(found[name] == {"ui": {"resourceUri": PAGE}} for name in SHOWN)
     assert PAGE in {each.uri for each in resources}
+    assert len(json.dumps({"tools": tools}, ensure_ascii=False, separators=(",", ":")).encode()) <= 27_000
 
 
 async def test_a_client_that_shows_none_is_told_nothing_and_answered_alike(mode: Any, settings: Settings) -> None:
