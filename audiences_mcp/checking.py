@@ -29,6 +29,7 @@ from audiences_mcp.contacts.cautions import (
     header_warnings,
     objections,
     variable_warnings,
+    without_mends,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import is_variable_name
@@ -116,10 +117,11 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         excluded_audience=await _excluded(app, request),
         already_member=target.known if target else None,
     )
-    check = await in_thread(partial(check_table, table, options, known), progress)
+    checked = await in_thread(partial(check_table, table, options, known), progress)
+    against = await in_thread(lambda _: objections(table, checked), progress)
+    check = without_mends(checked, against)
 
     def tell(_: Tick) -> CheckReport:
-        against = objections(table, check)
         countries = country_warnings(table, check, options)
         warnings = [
             *([trouble] if trouble else []),
@@ -131,8 +133,9 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *header_warnings(table, check, options),
             *variable_warnings(check),
         ]
+        said_no = any(objection.count for objection in against)
         asks = [
-            *(["whether to leave out those who said no, then check again as the warning says"] if against else []),
+            *(["whether to leave out those who said no, then check again as the warning says"] if said_no else []),
             *(["to mend the entries that cannot be compared"] if _lost(known) else []),
             *_country_ask(check, options, countries),
         ]

@@ -99,6 +99,7 @@ _STAYS = re.compile(
     r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|none|null|nil|na ?n|n a|na|unchecked|allow(?:ed)?|opted in|in"
     r"|subscribed|active|0000 00 00|否|いいえ|لا|hayır)"
 )
+_LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
 _YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
 
@@ -168,6 +169,13 @@ def reads_as_opt_out(text: str) -> bool:
     if said in {"blocked", "blacklist", "stop", "robinson", "do not use"}:
         return True
     return _SURE_ANYWHERE.search(said) is not None and _STILL_IN.search(said) is None
+
+
+def says_no(cell: str) -> bool:
+    """Tell whether a phone cell itself says, beside a number or without one, that it must not be called."""
+    if _LETTERS.search(cell) is None or not may_refuse([cell]):
+        return False
+    return reads_as_opt_out(re.sub(r"\d+", " ", cell))
 
 
 def may_refuse(answers: Iterable[str]) -> bool:

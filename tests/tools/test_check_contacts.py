@@ -619,6 +619,20 @@ async def test_a_long_check_tells_how_far_it_is(agent: LookedAtAgent) -> None:
     assert {total for _, total in told} == {15_000}
 
 
+async def test_nobody_is_told_how_to_make_a_row_callable_that_says_no(agent: LookedAtAgent) -> None:
+    rows = "phone,name,Opted out\n98765 00035 (do not call),Asha,\n98765 00036 ext 4,Bo,yes\n98765 00037,Cy,no\n"
+
+    report = await agent.do("check_contacts", csv_text=rows, default_region="IN")
+
+    assert [problem["hint"] for problem in report["problems"]] == [
+        "The cell itself says that this number is not to be called: leave the row out.",
+        "The row says no to being called: leave it out.",
+    ]
+    told = '1 refused row says no to being contacted in "Opted out": leave them out rather than mend them.'
+    assert told in report["warnings"]
+    assert "those who said no" not in report["next_step"]
+
+
 async def test_a_list_of_people_to_leave_out_is_offered_for_removal(
     settings: Settings, connect: Connect, tmp_path: Path
 ) -> None:
