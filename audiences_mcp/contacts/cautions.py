@@ -12,6 +12,7 @@ from audiences_mcp.contacts.consent import (
     Question,
     agrees,
     is_about_email,
+    is_wrong_number,
     may_refuse,
     questions,
     refuses,
@@ -42,6 +43,7 @@ class Objection:
     Args:
         header: The column.
         count: How many ready rows say so.
+        wrong: How many of them say that the number is somebody else's.
         unsaid: How many ready rows say nothing, where being called takes a yes.
         unclear: How many say something that is neither, where being called takes a yes.
         only_where: What keeps the others; None where nobody agreed, or the answers are too many or too long to name.
@@ -50,6 +52,7 @@ class Objection:
 
     header: str
     count: int
+    wrong: int
     unsaid: int
     unclear: int
     only_where: Mapping[str, Sequence[str]] | None
@@ -68,7 +71,8 @@ class Objection:
             for count, what in ((self.unsaid, "nothing"), (self.unclear, "neither yes nor no"))
             if count
         ]
-        parts = [f"{several(self.count, 'ready row')} {_say(self.count)} {where}", *others]
+        wrong = f" ({self.wrong:,} of them: a wrong number)" if self.wrong else ""
+        parts = [f"{several(self.count, 'ready row')} {_say(self.count)} {where}{wrong}", *others]
         told = f"{', '.join(parts[:-1])} and {parts[-1]}" if others else parts[0]
         return f"{told}: {self._mend}.{f' {refused} so too: {leave}' if self.refused else ''}"
 
@@ -121,9 +125,12 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
         if answer not in refusing and (not asked or agrees(answer))
     ]
     unclear = sum(many for answer, many in silent.items() if asked and answer and not agrees(answer))
+    wrong = sum(answer in refusing and is_wrong_number(answer) for answer, _ in ready)
     header = table.headers[place]
     named = 0 < len(kept) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in kept)
-    return Objection(header, count, silent[""] if asked else 0, unclear, {header: kept} if named else None, refused)
+    return Objection(
+        header, count, wrong, silent[""] if asked else 0, unclear, {header: kept} if named else None, refused
+    )
 
 
 def without_mends(check: Check, against: Sequence[Objection]) -> Check:

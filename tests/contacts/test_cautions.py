@@ -200,6 +200,28 @@ def test_a_column_of_something_else_leaves_nobody_else_out() -> None:
         ("STOP", "STOP"),
         ("Marketing", "unsubscribed"),
         ("Deceased", "yes"),
+        ("DND", "Y"),
+        ("DND", "1"),
+        ("DND status", "active"),
+        ("Status", "DND"),
+        ("Contact by phone", "no"),
+        ("Call?", "N"),
+        ("May we call", "no"),
+        ("Call preference", "Email only"),
+        ("Call preference", "no calls"),
+        ("Preferred contact", "only by e-mail"),
+        ("Bevorzugt", "nur per E-Mail"),
+        ("Notes", "Please remove from list"),
+        ("Notes", "wants to be taken off our call list"),
+        ("Disposition", "Not interested"),
+        ("Notes", "no longer interested, thanks"),
+        ("Bemerkung", "möchte keine Anrufe"),
+        ("Bemerkung", "Frau Meier will nicht angerufen werden"),
+        ("Bemerkung", "Widerruf vom 3.5."),
+        ("Bemerkung", "hat kein Interesse"),
+        ("Remarques", "pas intéressée"),
+        ("Notas", "no le interesa"),
+        ("Wrong number", "yes"),
     ],
 )
 def test_an_objection_is_found_wherever_it_is_said(header: str, answer: str) -> None:
@@ -260,10 +282,28 @@ def test_the_advice_keeps_who_may_be_called_and_leaves_out_who_may_not(header: s
         ("Opted out", ("NaN", "n/a", "Opted in", "-")),
         ("Notes", ("has not opted out", "Deceased estate cleaning")),
         ("Fax Opt Out", ("yes", "no")),
+        ("Newsletter", ("nein", "ja")),
+        ("DND", ("N", "inactive")),
+        ("Call", ("No answer", "not reached")),
+        ("Consent", ("yes", "no response")),
+        ("Notes", ("wrong number of items sent", "remove from cart")),
+        ("Bemerkung", ("wurde noch nicht kontaktiert", "Kein Widerruf eingegangen")),
+        ("Notes", ("interested only in email marketing", "Kontakt über Messe")),
+        ("Interested", ("not yet", "very")),
     ],
 )
 def test_a_column_of_something_else_is_no_objection(header: str, answers: tuple[str, ...]) -> None:
     assert warned(header, *answers) == []
+
+
+@pytest.mark.parametrize("answer", ["Wrong number", "falsche Nummer", "mauvais numéro", "número equivocado"])
+def test_a_wrong_number_is_told_as_such(answer: str) -> None:
+    (told,) = warned("Notes", answer, "unsubscribed", "nice")
+
+    assert told == (
+        '2 ready rows say no to being contacted in "Notes" (1 of them: a wrong number): to leave them out check again with '
+        'only_where {"Notes": ["nice"]}.'
+    )
 
 
 @pytest.mark.parametrize(
