@@ -14,11 +14,13 @@ from audiences_mcp.contacts.consent import (
     is_about_email,
     is_wrong_number,
     may_refuse,
+    names_unwilling,
     questions,
     refuses,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
 from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, SAYS_NO_HINT, Reason, Status
+from audiences_mcp.contacts.sources import OF_UNWILLING
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.text import line, several
@@ -217,6 +219,12 @@ def _spoken_warnings(columns: _Columns) -> list[str]:
 def _cells_of_columns(check: Check) -> _Columns:
     ready = check.ready
     return [(column.source, [row.fields[place] for row in ready]) for place, column in enumerate(check.columns[1:])]
+
+
+def unwilling_headers(check: Check) -> list[str]:
+    """Tell of a phone column whose header says that its numbers are of people who must not be called."""
+    named = [header for header in check.phone_columns if names_unwilling(header)]
+    return [f"By its header {_quoted(named[0])} may be a column {OF_UNWILLING}"] if named else []
 
 
 def header_warnings(table: Table, check: Check, options: Options) -> list[str]:

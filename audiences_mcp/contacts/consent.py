@@ -160,6 +160,18 @@ _LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
 _YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
 
+# Names of files, sheets and titles over such people, where the words above do not stand.
+_OF_UNWILLING = re.compile(
+    r"\b(?:un ?subs?|un ?subscri\w+|dnd|(?<!bus )stop ?lists?|suppress(?:ions?|ed)|no consents?|bounce[sd]|block ?lists?"
+    r"|black ?lists?|abmelde\w*|abmeldungen|abgemeldete?n?|sperrlisten?|kontaktsperren?|werbesperren?|robinson ?listen?|bloctel"
+    r"|bajas|d[ée]sinscri\w+|d[ée]sabonn\w+|afmelding(?:en)?|uitschrijving(?:en)?|disiscri\w+|descadastr\w+)\b"
+    r"|^removals?\b|^(?:baja|removed)$"
+)
+# They were taken out of it.
+_LEFT_OUT = re.compile(
+    r"\b(?:minus|excluding|excl|except|ohne|sans|sin|sem|senza|without|scrub\w*|no (?=unsub|bounce|dnd|suppress|stop|block))"
+)
+
 
 @lru_cache(maxsize=4_096)
 def words(text: str) -> str:
@@ -221,7 +233,7 @@ def agrees(answer: str) -> bool:
 
 
 def reads_as_opt_out(text: str) -> bool:
-    """Tell whether a title, a name or an answer speaks of people who must not be called."""
+    """Tell whether a header, a name or an answer speaks of people who must not be called."""
     said = words(text)
     if said in _SAYS_SO or _IN_WRITING_ONLY.fullmatch(said):
         return True
@@ -238,6 +250,12 @@ def says_no(cell: str) -> bool:
     if _LETTERS.search(cell) is None or not may_refuse([cell]):
         return False
     return reads_as_opt_out(re.sub(r"\d+", " ", cell))
+
+
+def names_unwilling(name: str) -> bool:
+    """Tell whether the name of a file or a sheet, a title or a phone header is one of people who must not be called."""
+    said = words(name)
+    return reads_as_opt_out(name) or (_OF_UNWILLING.search(said) is not None and _LEFT_OUT.search(said) is None)
 
 
 def may_refuse(answers: Iterable[str]) -> bool:
