@@ -12,7 +12,7 @@ from audiences_mcp.checking import in_thread, known_warnings, report_of
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import Objection, objections, spoken_warnings
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
-from audiences_mcp.contacts.reasons import HINTS, Reason, Status
+from audiences_mcp.contacts.reasons import HINTS, SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.members import read_members, table_of
 from audiences_mcp.models import (
@@ -34,6 +34,7 @@ AS_ATOMS_DIALS = Options(bare_digits="international")
 _AS_ATOMS_WANTS = re.compile(r"\+?[1-9][0-9]{6,14}")
 _TWICE = "An earlier member has this number too, so the person would be called twice: remove this one."
 _NO_NUMBER = "A stored member cannot be edited: ask for the right number, add it, then remove this one."
+_TAKE_OUT = "That is: remove this member."
 
 
 async def run_audit(app: App, audience_id: str, progress: Progress) -> Audit:
@@ -91,6 +92,8 @@ def _advised(check: Check, known: KnownLists) -> Check:
 
 
 def _hint(row: CheckedRow, reason: Reason) -> str:
+    if row.hint == SAYS_NO_HINT:
+        return f"{row.hint} {_TAKE_OUT}"
     if row.status is Status.INVALID:
         return _NO_NUMBER if row.hint == HINTS[reason] else f"{row.hint} {_NO_NUMBER}"
     return _TWICE if reason is Reason.DUPLICATE else row.hint
@@ -100,8 +103,8 @@ def _objecting(app: App, audience: AudienceInfo, table: Table, check: Check) -> 
     """Tell of the columns in which members said no, and how to take just these out."""
     found = objections(table, check)
     if app.settings.read_only:
-        return [f"{each.warning} Give the audience as from_audiences." for each in found]
-    return [_to_take_out(audience, each) for each in found]
+        return [f"{each.warning}{' Give the audience as from_audiences.' if each.count else ''}" for each in found]
+    return [_to_take_out(audience, each) if each.count else each.warning for each in found]
 
 
 def _to_take_out(audience: AudienceInfo, objection: Objection) -> str:
@@ -128,7 +131,7 @@ def _warnings(audience: AudienceInfo, table: Table, check: Check) -> list[str]:
             f"{several(odd, 'number')} stored with spaces, punctuation or 00 in front, which Atoms may not dial: a copy of "
             "the audience (check_contacts with from_audiences) has them right.",
         )
-    return [*texts, *report.number_warnings(check), *spoken_warnings(check)]
+    return [*texts, *report.refusal_warnings(check), *report.number_warnings(check), *spoken_warnings(check)]
 
 
 def _next_step(app: App, check: Check, *, ready: bool) -> str:
@@ -151,7 +154,7 @@ def _audit(
     counts = told.counts
     verb = "is ready to dial" if ready else "is not ready to dial as it is"
     left_out = ", ".join(f"{each.count:,} {each.reason.replace('_', ' ')}" for each in told.by_reason)
-    hidden = counts.rows - counts.ready - len(told.problems)
+    hidden = sum(each.count for each in told.by_reason) - len(told.problems)
     more = [f"{several(hidden, 'problem')} more than shown here: see list_check_rows."] if hidden else []
     return Audit(
         **told.model_dump(include={*Figures.model_fields, "check_id", "by_reason", "next_step"}),

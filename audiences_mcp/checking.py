@@ -28,7 +28,9 @@ from audiences_mcp.contacts.cautions import (
     country_warnings,
     header_warnings,
     objections,
+    unwilling_headers,
     variable_warnings,
+    without_mends,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import is_variable_name
@@ -116,27 +118,31 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         excluded_audience=await _excluded(app, request),
         already_member=target.known if target else None,
     )
-    check = await in_thread(partial(check_table, table, options, known), progress)
+    checked = await in_thread(partial(check_table, table, options, known), progress)
+    against = await in_thread(lambda _: objections(table, checked), progress)
+    check = without_mends(checked, against)
 
     def tell(_: Tick) -> tuple[CheckReport, int]:
-        against = objections(table, check)
         countries = country_warnings(table, check, options)
         warnings = [
             *([trouble] if trouble else []),
             *known_warnings(known),
             *_target_warnings(check, target),
             *table.notes,
+            *unwilling_headers(check),
             *(objection.warning for objection in against),
             *countries,
             *header_warnings(table, check, options),
             *variable_warnings(check),
         ]
+        unwilling = any(text.endswith(OF_UNWILLING) for text in (*table.notes, *unwilling_headers(check)))
+        # Of a list of such people nobody asks whom of them to leave out.
+        said_no = not unwilling and any(objection.count for objection in against)
         asks = [
-            *(["whether to leave out those who said no, then check again as the warning says"] if against else []),
+            *(["whether to leave out those who said no, then check again as the warning says"] if said_no else []),
             *(["to mend the entries that cannot be compared"] if _lost(known) else []),
             *_country_ask(check, options, countries),
         ]
-        unwilling = any(note.endswith(OF_UNWILLING) for note in table.notes)
         next_step = _next_step(app, check, target, asks, unchecked=bool(trouble), unwilling=unwilling)
         return report_of(check, default_region, warnings, next_step), sum(each.count for each in against)
 
@@ -373,15 +379,18 @@ def _next_step(
     problems = "" if check.ready == check.rows else "the problems, "
     ask = f"Show the person the counts, {problems}the sample and the warnings."
     ask += "".join(f" Ask {each}." for each in asks)
+    if unwilling and any(row.phone for row in check.rows):
+        ways = (
+            "this server is read-only, so nothing can be changed from here"
+            if app.settings.read_only
+            else "to take them out of an audience call remove_audience_members with this check_id; upload them only if the "
+            "person says so"
+        )
+        return f"{ask} By its name these people must not be called: {ways}."
     if not check.ready:
         return f"{ask} No row can be called yet: mend the rows as their hints say, and check again."
     if target and not app.settings.read_only and _misfit(check, target):
         return f"{ask} Then check the list again as the warning on columns says."
-    if unwilling and not app.settings.read_only:
-        return (
-            f"{ask} By its name these people must not be called: to take them out of an audience call "
-            "remove_audience_members with this check_id; upload them only if the person says so."
-        )
     ask += " Ask them to confirm that everyone agreed to be called"
     ask += " and that nobody of them is on a do-not-call list, which was not checked" if unchecked else ""
     if app.settings.read_only:

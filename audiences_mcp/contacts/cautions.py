@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers
 from audiences_mcp.contacts.columns import find_header, is_phone_header
@@ -11,12 +12,15 @@ from audiences_mcp.contacts.consent import (
     Question,
     agrees,
     is_about_email,
+    is_wrong_number,
     may_refuse,
+    names_unwilling,
     questions,
     refuses,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
-from audiences_mcp.contacts.reasons import Reason, Status
+from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, SAYS_NO_HINT, Reason, Status
+from audiences_mcp.contacts.sources import OF_UNWILLING
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.text import line, several
@@ -36,37 +40,61 @@ _IN_FIGURES = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """A column in which people of the ready rows said that they do not want to be called.
+    """A column in which people said that they do not want to be called.
 
     Args:
         header: The column.
         count: How many ready rows say so.
+        wrong: How many of them say that the number is somebody else's.
         unsaid: How many ready rows say nothing, where being called takes a yes.
+        unclear: How many say something that is neither, where being called takes a yes.
         only_where: What keeps the others; None where nobody agreed, or the answers are too many or too long to name.
         refusing: What keeps those who say so; None where their answers are too many or too long to name.
+        refused: The places of the refused rows that say so, which nobody should mend.
     """
 
     header: str
     count: int
+    wrong: int
     unsaid: int
+    unclear: int
     only_where: Mapping[str, Sequence[str]] | None
     refusing: Mapping[str, Sequence[str]] | None
+    refused: frozenset[int]
 
     @property
     def warning(self) -> str:
-        """What to know and to do about it, in one sentence."""
-        unsaid = f" and {self.unsaid:,} {'says' if self.unsaid == 1 else 'say'} nothing" if self.unsaid else ""
-        mend = "ask whom to leave out; only_where does it"
-        if self.only_where:
-            mend = f"to leave them out check again with only_where {json.dumps(self.only_where, ensure_ascii=False)}"
-        return (
-            f"{several(self.count, 'ready row')} {'says' if self.count == 1 else 'say'} no to being contacted in "
-            f"{_quoted(self.header)}{unsaid}: {mend}."
-        )
+        """What to know and to do about it, in a sentence for the ready rows and one for the refused ones."""
+        where = f"no to being contacted in {_quoted(self.header)}"
+        refused = f"{several(len(self.refused), 'refused row')} {_say(len(self.refused))}"
+        leave = "leave them out rather than mend them."
+        if not self.count:
+            return f"{refused} {where}: {leave}"
+        others = [
+            f"{count:,} {_say(count)} {what}"
+            for count, what in ((self.unsaid, "nothing"), (self.unclear, "neither yes nor no"))
+            if count
+        ]
+        wrong = f" ({self.wrong:,} of them: a wrong number)" if self.wrong else ""
+        parts = [f"{several(self.count, 'ready row')} {_say(self.count)} {where}{wrong}", *others]
+        told = f"{', '.join(parts[:-1])} and {parts[-1]}" if others else parts[0]
+        return f"{told}: {self._mend}.{f' {refused} so too: {leave}' if self.refused else ''}"
+
+    @property
+    def _mend(self) -> str:
+        if not self.only_where:
+            return "ask whom to leave out; only_where does it"
+        out = self.count + self.unsaid + self.unclear
+        whom = "them" if out == self.count else "both" if out == 2 else f"all {out:,}"
+        return f"to leave {whom} out check again with only_where {json.dumps(self.only_where, ensure_ascii=False)}"
+
+
+def _say(count: int) -> str:
+    return "says" if count == 1 else "say"
 
 
 def objections(table: Table, check: Check) -> list[Objection]:
-    """Return the columns in which people of the ready rows object to being called, in whichever of their rows."""
+    """Return the columns in which people object to being called, in whichever of their rows."""
     asked = dict(questions(table.headers))
     phones = set(check.phone_columns)
     plain = (
@@ -82,27 +110,46 @@ def objections(table: Table, check: Check) -> list[Objection]:
 def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
     rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
     refusing = {answer for answer in dict.fromkeys(answer for answer, _ in rows) if refuses(answer, question)}
-    ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
-    theirs = known_numbers(
-        table, [each for each, (answer, _) in enumerate(rows) if answer in refusing], check.number_columns
-    )
-    count = sum(answer in refusing or (theirs is not None and is_among(row, theirs)) for answer, row in ready)
-    if not count:
+    saying = [each for each, (answer, _) in enumerate(rows) if answer in refusing]
+    if not saying:
         return None
+    theirs = known_numbers(table, saying, check.number_columns)
+    ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
+    silent = Counter(
+        answer for answer, row in ready if answer not in refusing and not (theirs and is_among(row, theirs))
+    )
+    count = len(ready) - silent.total()
+    refused = frozenset(each for each in saying if rows[each][1].status is Status.INVALID)
+    if not count and not refused:
+        return None
+    asked = question == "in"  # where being called takes a yes
     kept = [
         answer
         for answer in dict.fromkeys(answer for answer, _ in ready)
-        if answer not in refusing and (question != "in" or agrees(answer))
+        if answer not in refusing and (not asked or agrees(answer))
     ]
-    unsaid = sum(not answer for answer, _ in ready) if question == "in" else 0
+    unclear = sum(many for answer, many in silent.items() if asked and answer and not agrees(answer))
+    wrong = sum(answer in refusing and is_wrong_number(answer) for answer, _ in ready)
     header = table.headers[place]
     said = [answer for answer in dict.fromkeys(answer for answer, _ in ready) if answer in refusing]
     kept_by, said_by = ({header: answers} if _can_be_named(answers) else None for answers in (kept, said))
-    return Objection(header, count, unsaid, kept_by, said_by)
+    return Objection(header, count, wrong, silent[""] if asked else 0, unclear, kept_by, said_by, refused)
 
 
 def _can_be_named(answers: Sequence[str]) -> bool:
     return 0 < len(answers) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in answers)
+
+
+def without_mends(check: Check, against: Sequence[Objection]) -> Check:
+    """Return a check that tells nobody how to make a row callable that says no."""
+    places = frozenset[int]().union(*(each.refused for each in against))
+    if not places:
+        return check
+    rows = [
+        row._replace(hint=ROW_SAYS_NO_HINT) if place in places and row.hint != SAYS_NO_HINT else row
+        for place, row in enumerate(check.rows)
+    ]
+    return replace(check, rows=rows)
 
 
 # --- countries -----------------------------------------------------------------------------------------------------
@@ -177,6 +224,12 @@ def _spoken_warnings(columns: _Columns) -> list[str]:
 def _cells_of_columns(check: Check) -> _Columns:
     ready = check.ready
     return [(column.source, [row.fields[place] for row in ready]) for place, column in enumerate(check.columns[1:])]
+
+
+def unwilling_headers(check: Check) -> list[str]:
+    """Tell of a phone column whose header says that its numbers are of people who must not be called."""
+    named = [header for header in check.phone_columns if names_unwilling(header)]
+    return [f"By its header {_quoted(named[0])} may be a column {OF_UNWILLING}"] if named else []
 
 
 def header_warnings(table: Table, check: Check, options: Options) -> list[str]:

@@ -17,13 +17,14 @@ from audiences_mcp.contacts.columns import (
     phone_columns,
     sent_columns,
 )
-from audiences_mcp.contacts.consent import questions, refuses
+from audiences_mcp.contacts.consent import questions, refuses, says_no
 from audiences_mcp.contacts.countries import Country, country_column, named_codes, row_countries
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.known import KnownNumbers, pieces_of
 from audiences_mcp.contacts.phones import BareDigits, Phone, read_numbers
 from audiences_mcp.contacts.reasons import HINTS, Reason, Refusal, Status
 from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
+from audiences_mcp.contacts.writing import SAYS_NO
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
 from audiences_mcp.text import clean, clip, line
@@ -183,7 +184,7 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
     reader = _Reader(table, countries, places, numbers, options)
     found = reader.read(list(compress(range(len(table.rows)), wanted)), tick)
-    judge = _Judge(table, places, columns, known, _objecting(table, wanted, options, {*places, *numbers}))
+    judge = _Judge(table, places, columns, known, _objecting(table, wanted, options, places, numbers))
     return Check(
         rows=judge.rows(wanted, found),
         columns=tuple(columns),
@@ -240,8 +241,8 @@ class _Reader:
 
     def read(self, wanted: Sequence[int], tick: Tick) -> list[_Found]:
         """Read each wanted row's first usable number; a row without one keeps the trouble of its first filled cell."""
-        found = [_Found("", Refusal(Reason.EMPTY))] * len(wanted)
-        open_places = list(range(len(wanted)))
+        found = [self._refused(self._table.rows[index]) for index in wanted]
+        open_places = [place for place, each in enumerate(found) if each.reading is not SAYS_NO]
         for column in self._places:
             cells = [self._table.rows[wanted[place]].cells[column] for place in open_places]
             readings = read_numbers(
@@ -256,6 +257,11 @@ class _Reader:
                     found[place] = _Found(cell, self._doubt(wanted[place], reading) if self._doubts else reading)
             open_places = [place for place in open_places if isinstance(found[place].reading, Refusal)]
         return self._with_others(wanted, found)
+
+    def _refused(self, row: Row) -> _Found:
+        """Return a row as not yet read; who says no on one number is not called on another."""
+        cell = next((row.cells[place] for place in self._places if says_no(row.cells[place])), None)
+        return _Found("", Refusal(Reason.EMPTY)) if cell is None else _Found(cell, SAYS_NO)
 
     def _doubt(self, index: int, reading: Phone | Refusal) -> Phone | Refusal:
         """Refuse a number that was read in another country than its row names."""
@@ -318,18 +324,22 @@ def is_among(row: CheckedRow, numbers: KnownNumbers) -> bool:
     return row.phone is not None and numbers.has_any((row.phone.number, *row.others))
 
 
-def _objecting(table: Table, wanted: Sequence[bool], options: Options, columns: Iterable[int]) -> KnownNumbers | None:
-    """Return the numbers of people who said no in a row that `only_where` left out, so that no other row calls them."""
-    if not options.only_where:
-        return None
+def _objecting(
+    table: Table, wanted: Sequence[bool], options: Options, places: Sequence[int], numbers: Sequence[int]
+) -> KnownNumbers | None:
+    """Return the numbers of people who said no in a phone cell, or in a row that `only_where` left out.
+
+    No other row calls them.
+    """
     asking = dict(questions(table.headers))
-    places = [find_header(table, header, "only_where") for header in options.only_where]
+    filters = [find_header(table, header, "only_where") for header in options.only_where]
     objecting = [
         index
         for index, row in enumerate(table.rows)
-        if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in places)
+        if any(says_no(row.cells[place]) for place in places)
+        or (not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in filters))
     ]
-    return known_numbers(table, objecting, columns)
+    return known_numbers(table, objecting, {*places, *numbers})
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:

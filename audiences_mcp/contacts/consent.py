@@ -22,8 +22,45 @@ _SURE = (
     r"|verstorben|gestorben|(?:consent|permission) (?:withdrawn|revoked)|(?:withdrawn|revoked) (?:consent|permission)"
     r"|nicht (?:mehr )?anrufen|ne (?:pas|plus) (?:appeler|contacter)|niet (?:meer )?bellen|no (?:llamar|llame|contactar)"
     r"|n[ãa]o (?:ligar|contactar)|non (?:chiamare|contattare)|ring (?:ikke|inte)|nie dzwoni[ćc]|не звонить"
+    r"|(?:remove|delete|take)[dn]? (?:(?:me|us|him|her|them|this|number|contact) )*(?:off|from)"
+    r" (?:(?:the|this|your|our|my|all|any|calls?|calling|phone|contact|mailing|marketing) )*(?:lists?|database)"
+    r"|keine (?:weiteren |werbe ?|telefon ?)?anrufe|widerruf(?:en)?|widersprochen"
+    r"|keinen? kontakt (?:mehr|(?:er|ge)w[üu]nscht)"
+    r"|(?:will|wollen|m(?:ö|oe|o)chten?|w[üu]nsch(?:t|en)|darf|d[üu]rfen|bitte|soll(?:en)?) (?:\w+ )?nicht (?:mehr )?"
+    r"(?:angerufen|kontaktiert|gest[öo]rt)"
+    r"|(?:not|no longer) interested|keine? interesse|geen interesse|pas int[ée]ress[ée]e?s?"
+    r"|no (?:est[áa] |estoy )?interesad[oa]s?|no (?:le |me )?interesa|non interessat[oa]|sem interesse"
 )
-_SURE_ANYWHERE = re.compile(rf"\b(?:{_SURE})\b|请勿致电|不要打电话")
+# Not a no, but nobody there has agreed to anything.
+_WRONG = (
+    r"wrong (?:(?:tele|mobile )?phone )?(?:numbers?|no|person)(?! (?:of|one))|falsche (?:telefon|handy)?nummer"
+    r"|(?:mauvais|faux) num[ée]ro|n[úu]mero (?:equivocado|errado|err[óo]neo)|numero sbagliato|verkeerd nummer"
+)
+_SURE_ANYWHERE = re.compile(rf"\b(?:{_SURE}|{_WRONG})\b|请勿致电|不要打电话")
+_WRONG_NUMBER = re.compile(rf"\b(?:{_WRONG})\b")
+# Whole answers; as a part of one they may speak of anything.
+_SAYS_SO = frozenset(
+    {
+        "blocked",
+        "blacklist",
+        "stop",
+        "robinson",
+        "do not use",
+        "dnd",
+        "on dnd",
+        "dnd active",
+        "dnd registered",
+        "please remove",
+    }
+)
+_E_MAIL = r"(?:e ?mails?|mail|courriel|correo)"
+_WRITING = rf"(?:{_E_MAIL}|sms|texts?|text messages?|whatsapp|letters?|post|brief)"
+_IN_WRITING_ONLY = re.compile(
+    rf"{_E_MAIL} (?:only|uniquement|seulement)|(?:contact |reach )?(?:by|via|per) {_WRITING} only"
+    rf"|only (?:by|via|per) {_WRITING}"
+    rf"|nur (?:per |via )?{_E_MAIL}|nur (?:(?:per|via) {_WRITING}|schriftlich)|(?:uniquement|seulement) par {_WRITING}"
+    rf"|s[óo]lo (?:por )?{_E_MAIL}"
+)
 # One of these must stand in a text for any of the above to do so, which is quickly looked for.
 _HINTS = (
     *(
@@ -54,15 +91,32 @@ _HINTS = (
         "chiamare",
         "contattare",
     ),
-    *("dzwoni", "звонить", "致电", "电话"),
+    *(
+        "dzwoni",
+        "звонить",
+        "致电",
+        "电话",
+        "delete",
+        "taken",
+        "anruf",
+        "widerruf",
+        "widersproch",
+        "kontakt",
+        "nicht",
+        "interes",
+    ),
+    *("intéress", "wrong", "falsch", "num", "verkeerd", "only", "nur", "uniquement", "seulement", "solo", "sólo"),
+    *("block", "stop", "robinson", "do not use", "dnd"),
 )
 _STILL_IN = re.compile(
     r"(?:has |have )?(?:not|never|n t) (?:yet )?(?:opted|unsub|dece|black|died|done)|deceased estate|scrub|without"
+    r"|(?:kein(?:en)?|nicht) wider(?:ruf|sproch)|not (?:a |the )?wrong"
 )
 # Headers that ask who is to be left out.
 _OUT = re.compile(
-    rf"\b(?:{_SURE}|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|tps|werbesperre"
-    r"|werbewiderspruch|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|widerruf(?:en)?|d[ée]sabonn[ée]s?"
+    rf"\b(?:{_SURE}|{_WRONG}|dnd|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|c?tps"
+    r"|werbesperre"
+    r"|werbewiderspruch|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|d[ée]sabonn[ée]s?"
     r"|liste rouge|dados? de baja|no molestar)\b"
     # Words that mean much else, alone or with what a flag is called.
     r"|^(?:is |has )?(?:blocked|stop(?:ped)?|removed?|suppress(?:ed)?|baja|robinson|gesperrt)"
@@ -71,10 +125,12 @@ _OUT = re.compile(
 # Headers that ask who agreed.
 _IN = re.compile(
     r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accepts?|permissions?|gdpr|agree[ds]?|callable|contactable"
-    r"|(?:may|can) (?:we )?(?:call|contact)|ok(?:ay)? to (?:call|contact|phone)|allow(?:s|ed)? (?:to )?(?:calls?|phone)"
+    r"|(?:may|can|should|shall) (?:we )?(?:call|contact)|contact(?:ed)? by (?:tele)?phone"
+    r"|ok(?:ay)? to (?:call|contact|phone)|allow(?:s|ed)? (?:to )?(?:calls?|phone)"
     r"|calls? (?:allowed|ok)|phone calls|wants? to be called|(?:marketing|subscription) (?:contact )?status|marketing"
     r"|einwilligung\w*|werbeeinwilligung|zustimmung|erlaub\w*|dsgvo|rgpd|consentement|autorisation|accord|consentimiento"
-    r"|consenso|acepta|toestemming|samtykke|samtycke)\b"
+    r"|consenso|acepta|toestemming|samtykke|samtycke|kontakt per telefon|darf (?:\w+ )?(?:angerufen|kontaktiert))\b"
+    r"|^(?:(?:please )?call(?: (?:me|them|him|her))?|anrufen)$"
 )
 # A header that asks who agreed, the other way round.
 _AGAINST = re.compile(
@@ -90,17 +146,31 @@ _YES = re.compile(
     r"(?:yes|y|true|1|on|x|ja|oui|s[ií]|sim|da|да|tak|subscribed|opted in|in|granted|accepted|agreed|confirmed|consented|active"
     r"|ok|okay|checked|allowed|是|はい|نعم|evet)\b"
 )
-_NO = re.compile(
+_NO = re.compile(  # not what became of a call
+    r"(?!no (?:answer|response|reply|voicemail|contact|phone|info\w*|record)\b|not (?:reached|available|answered)\b)"
     r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|not|never|none|unsubscribed|declined|denied|withdrawn|widerrufen"
     r"|revoked|refused|unchecked|stop|removed|abgelehnt|do not allow|expired|hayır|否|いいえ|لا|ne|όχι)\b"
 )
 # Whole answers to whether somebody is to be left out that say they are not.
 _STAYS = re.compile(
     r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|none|null|nil|na ?n|n a|na|unchecked|allow(?:ed)?|opted in|in"
-    r"|subscribed|active|0000 00 00|否|いいえ|لا|hayır)"
+    r"|subscribed|inactive|0000 00 00|否|いいえ|لا|hayır)"
 )
+_LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
 _YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
+
+# Names of files, sheets and titles over such people, where the words above do not stand.
+_OF_UNWILLING = re.compile(
+    r"\b(?:un ?subs?|un ?subscri\w+|dnd|(?<!bus )stop ?lists?|suppress(?:ions?|ed)|no consents?|bounce[sd]|block ?lists?"
+    r"|black ?lists?|abmelde\w*|abmeldungen|abgemeldete?n?|sperrlisten?|kontaktsperren?|werbesperren?|robinson ?listen?|bloctel"
+    r"|bajas|d[ée]sinscri\w+|d[ée]sabonn\w+|afmelding(?:en)?|uitschrijving(?:en)?|disiscri\w+|descadastr\w+)\b"
+    r"|^removals?\b|^(?:baja|removed)$"
+)
+# They were taken out of it.
+_LEFT_OUT = re.compile(
+    r"\b(?:minus|excluding|excl|except|ohne|sans|sin|sem|senza|without|scrub\w*|no (?=unsub|bounce|dnd|suppress|stop|block))"
+)
 
 
 @lru_cache(maxsize=4_096)
@@ -163,14 +233,32 @@ def agrees(answer: str) -> bool:
 
 
 def reads_as_opt_out(text: str) -> bool:
-    """Tell whether a title, a name or an answer speaks of people who must not be called."""
+    """Tell whether a header, a name or an answer speaks of people who must not be called."""
     said = words(text)
-    if said in {"blocked", "blacklist", "stop", "robinson", "do not use"}:
+    if said in _SAYS_SO or _IN_WRITING_ONLY.fullmatch(said):
         return True
     return _SURE_ANYWHERE.search(said) is not None and _STILL_IN.search(said) is None
+
+
+def is_wrong_number(answer: str) -> bool:
+    """Tell whether an answer that refuses says that the number is somebody else's."""
+    return _WRONG_NUMBER.search(words(answer)) is not None
+
+
+def says_no(cell: str) -> bool:
+    """Tell whether a phone cell itself says, beside a number or without one, that it must not be called."""
+    if _LETTERS.search(cell) is None or not may_refuse([cell]):
+        return False
+    return reads_as_opt_out(re.sub(r"\d+", " ", cell))
+
+
+def names_unwilling(name: str) -> bool:
+    """Tell whether the name of a file or a sheet, a title or a phone header is one of people who must not be called."""
+    said = words(name)
+    return reads_as_opt_out(name) or (_OF_UNWILLING.search(said) is not None and _LEFT_OUT.search(said) is None)
 
 
 def may_refuse(answers: Iterable[str]) -> bool:
     """Tell in little time whether any of many cells could say so."""
     folded = "\n".join(answers).casefold()
-    return any(hint in folded for hint in _HINTS) or "blocked" in folded or "stop" in folded or "robinson" in folded
+    return any(hint in folded for hint in _HINTS)

@@ -84,6 +84,10 @@ HINTS = {
     Reason.ALREADY_MEMBER: "The audience has this number already.",
 }
 
+SAYS_NO_HINT = "The cell itself says that this number is not to be called: leave the row out."
+"""Of a phone cell such as `98765 43210 (do not call)`, whose digits nobody should be told to keep."""
+ROW_SAYS_NO_HINT = "The row says no to being called: leave it out."
+
 
 class Note(StrEnum):
     """What was mended in a number that is ready, or what to know of it; a report counts each in its warnings."""

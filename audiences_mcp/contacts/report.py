@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from zoneinfo import ZoneInfo
 
 from audiences_mcp.contacts.check import Check, CheckedRow
-from audiences_mcp.contacts.reasons import Note, Reason, Status
+from audiences_mcp.contacts.reasons import SAYS_NO_HINT, Note, Reason, Status
 from audiences_mcp.contacts.regions import time_zones
 from audiences_mcp.models import (
     CallingHours,
@@ -167,12 +167,7 @@ def _hours_of(zones: tuple[str, ...], moment: datetime) -> str:
 
 def warnings(check: Check) -> list[str]:
     """Return what a person should know before the list is called, one sentence each, without any third-party text."""
-    texts = number_warnings(check)
-    if check.also_objecting:
-        texts.append(
-            f"{several(check.also_objecting, 'row')} of people who said no in another of their rows, which only_where leaves "
-            "out: they are left out too.",
-        )
+    texts = [*refusal_warnings(check), *number_warnings(check)]
     changed = sum(column.source != column.name for column in check.columns)
     if changed and not check.optional_columns:
         texts.append(f"{several(changed, 'column')} got a name of letters, digits and underscores: see columns.")
@@ -180,6 +175,22 @@ def warnings(check: Check) -> list[str]:
         texts.append(f"{several(len(check.dropped_columns), 'column')} will not be sent: see dropped_columns.")
     if check.ready:
         texts.append("A valid number is one that a line can have; nothing here tells whether somebody answers it.")
+    return texts
+
+
+def refusal_warnings(check: Check) -> list[str]:
+    """Tell of the phone cells that say no themselves, and of the rows that are left out since another row says no."""
+    saying = sum(row.hint.startswith(SAYS_NO_HINT) for row in check.rows)
+    texts = []
+    if saying:
+        texts.append(
+            f"{several(saying, 'refused row')} {'says' if saying == 1 else 'say'} in the phone cell itself that the number is "
+            "not to be called: leave them out, and do not strip that off the number.",
+        )
+    if check.also_objecting:
+        texts.append(
+            f"{several(check.also_objecting, 'row')} of people who said no in another of their rows: they are left out too.",
+        )
     return texts
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiences_mcp.contacts.columns import holds_phone_numbers, phone_cells
-from audiences_mcp.contacts.consent import reads_as_opt_out
+from audiences_mcp.contacts.consent import names_unwilling
 from audiences_mcp.contacts.delimited import decode, delimited_records
 from audiences_mcp.contacts.tables import (
     FIRST_NAME,
@@ -114,7 +114,7 @@ OF_UNWILLING = "of people who must not be called: ask before calling them."
 
 def _noted(table: Table, begin: str, name: str) -> Table:
     """Return a table with a note where a name speaks of people who must not be called."""
-    if not reads_as_opt_out(name):
+    if not names_unwilling(name):
         return table
     return replace(table, notes=(*table.notes, f"{begin} {OF_UNWILLING}"))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from audiences_mcp.contacts.consent import reads_as_opt_out
+from audiences_mcp.contacts.consent import names_unwilling
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
@@ -120,7 +120,7 @@ def table_from_records(records: Iterable[Record], layout: Layout, notes: Sequenc
     if _is_data(filled[place][1], layout):
         return _without_header(filled, layout, notes)
     titles = [f"Row {filled[place][0]} was taken as the header row; {_above(place)} above it."] if place else []
-    if any(reads_as_opt_out(cell) for _, cells in filled[:place] for cell in cells):
+    if any(names_unwilling(cell) for _, cells in filled[:place] for cell in cells):
         titles.append(
             "By a title above it this may be a list of people who must not be called: ask before calling them."
         )

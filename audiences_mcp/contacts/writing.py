@@ -8,7 +8,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from audiences_mcp.contacts.reasons import Note, Reason, Refusal
+from audiences_mcp.contacts.consent import says_no
+from audiences_mcp.contacts.reasons import SAYS_NO_HINT, Note, Reason, Refusal
 from audiences_mcp.text import clean
 
 # Enough digits to be a subscriber's number in most countries; fewer are an extension or part of a number.
@@ -72,6 +73,10 @@ _LOOKALIKES = str.maketrans(
 )
 
 
+SAYS_NO = Refusal(Reason.NOT_A_NUMBER, SAYS_NO_HINT)
+"""Of a cell that says that it must not be called, whatever else it holds: no number is taken out of it."""
+
+
 class Written(NamedTuple):
     """A phone number as written, before any country is applied.
 
@@ -98,13 +103,15 @@ class Written(NamedTuple):
 def parse_cell(cell: str) -> Written | Refusal:
     """Return what the cell says, or why it is not one phone number.
 
-    The order of the steps is the order of `Reason`.
+    The order of the steps is the order of `Reason`, after a cell that says no.
     """
     plain = _PLAIN.fullmatch(cell)
     if plain:
         return Written(plain[2], bool(plain[1]))
     if len(cell) > _MAX_CELL and len(cell.strip()) > _MAX_CELL:
         return Refusal(Reason.NOT_A_NUMBER)
+    if says_no(cell):
+        return SAYS_NO
     text, notes = _unwrap(cell.strip())
     if not any(map(str.isalnum, text)):
         return Refusal(Reason.EXCEL_DAMAGED if "##" in text else Reason.EMPTY)

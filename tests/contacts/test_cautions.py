@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from audiences_mcp.contacts import report
-from audiences_mcp.contacts.cautions import country_warnings, header_warnings, objections, variable_warnings
+from audiences_mcp.contacts.cautions import (
+    country_warnings,
+    header_warnings,
+    objections,
+    variable_warnings,
+    without_mends,
+)
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.sources import table_from_csv
@@ -48,7 +54,7 @@ def test_a_no_to_consent_is_told_with_what_leaves_it_out(header: str, yes: str, 
     (told,) = warned(header, yes, no, no, "")
 
     assert told == (
-        f'2 ready rows say no to being contacted in "{header}" and 1 says nothing: to leave them out check again with '
+        f'2 ready rows say no to being contacted in "{header}" and 1 says nothing: to leave all 3 out check again with '
         f'only_where {{"{header}": ["{yes}"]}}.'
     )
 
@@ -152,10 +158,7 @@ def test_who_said_no_in_one_row_is_told_and_left_out_in_the_others_too() -> None
         "filtered_out",
     ]
     assert again.also_objecting == 2
-    assert (
-        "2 rows of people who said no in another of their rows, which only_where leaves out: they are left out too."
-        in (report.warnings(again))
-    )
+    assert "2 rows of people who said no in another of their rows: they are left out too." in report.warnings(again)
 
 
 def test_who_said_no_is_left_out_on_their_other_numbers_too() -> None:
@@ -197,6 +200,28 @@ def test_a_column_of_something_else_leaves_nobody_else_out() -> None:
         ("STOP", "STOP"),
         ("Marketing", "unsubscribed"),
         ("Deceased", "yes"),
+        ("DND", "Y"),
+        ("DND", "1"),
+        ("DND status", "active"),
+        ("Status", "DND"),
+        ("Contact by phone", "no"),
+        ("Call?", "N"),
+        ("May we call", "no"),
+        ("Call preference", "Email only"),
+        ("Call preference", "no calls"),
+        ("Preferred contact", "only by e-mail"),
+        ("Bevorzugt", "nur per E-Mail"),
+        ("Notes", "Please remove from list"),
+        ("Notes", "wants to be taken off our call list"),
+        ("Disposition", "Not interested"),
+        ("Notes", "no longer interested, thanks"),
+        ("Bemerkung", "möchte keine Anrufe"),
+        ("Bemerkung", "Frau Meier will nicht angerufen werden"),
+        ("Bemerkung", "Widerruf vom 3.5."),
+        ("Bemerkung", "hat kein Interesse"),
+        ("Remarques", "pas intéressée"),
+        ("Notas", "no le interesa"),
+        ("Wrong number", "yes"),
     ],
 )
 def test_an_objection_is_found_wherever_it_is_said(header: str, answer: str) -> None:
@@ -257,10 +282,28 @@ def test_the_advice_keeps_who_may_be_called_and_leaves_out_who_may_not(header: s
         ("Opted out", ("NaN", "n/a", "Opted in", "-")),
         ("Notes", ("has not opted out", "Deceased estate cleaning")),
         ("Fax Opt Out", ("yes", "no")),
+        ("Newsletter", ("nein", "ja")),
+        ("DND", ("N", "inactive")),
+        ("Call", ("No answer", "not reached")),
+        ("Consent", ("yes", "no response")),
+        ("Notes", ("wrong number of items sent", "remove from cart")),
+        ("Bemerkung", ("wurde noch nicht kontaktiert", "Kein Widerruf eingegangen")),
+        ("Notes", ("interested only in email marketing", "Kontakt über Messe")),
+        ("Interested", ("not yet", "very")),
     ],
 )
 def test_a_column_of_something_else_is_no_objection(header: str, answers: tuple[str, ...]) -> None:
     assert warned(header, *answers) == []
+
+
+@pytest.mark.parametrize("answer", ["Wrong number", "falsche Nummer", "mauvais numéro", "número equivocado"])
+def test_a_wrong_number_is_told_as_such(answer: str) -> None:
+    (told,) = warned("Notes", answer, "unsubscribed", "nice")
+
+    assert told == (
+        '2 ready rows say no to being contacted in "Notes" (1 of them: a wrong number): to leave them out check again with '
+        'only_where {"Notes": ["nice"]}.'
+    )
 
 
 @pytest.mark.parametrize(
@@ -284,6 +327,81 @@ def test_a_no_counts_on_a_number_of_a_column_that_is_not_called() -> None:
     again = checked(table, phone_columns=["mobile"], only_where={"Opted out": ["no"]})
 
     assert [row.status.value for row in again.rows] == ["filtered_out", "filtered_out", "ready"]
+
+
+def test_what_is_offered_leaves_out_nobody_whom_the_warning_does_not_count() -> None:
+    table = listed("Consent", "yes", "no", "maybe", "")
+    (objection,) = objections(table, checked(table))
+
+    assert objection.warning == (
+        '1 ready row says no to being contacted in "Consent", 1 says nothing and 1 says neither yes nor no: to leave all 3 '
+        'out check again with only_where {"Consent": ["yes"]}.'
+    )
+
+
+# --- what the phone cell says ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "98765 43210 (do not call)",
+        "DO NOT CALL 98765 43210",
+        "9876543210 STOP",
+        "98765 43210 - opted out",
+        "+91 98765 43210 opt-out",
+        "dnc 9876543210",
+        "98765 43210 / 98765 43211 do not call",
+        "do not call",
+    ],
+)
+def test_a_phone_cell_that_says_no_is_refused_counted_and_never_to_be_stripped(cell: str) -> None:
+    table = table_from_csv(f"name,phone\nA,{cell}\nB,98765 43212\n")
+
+    found = checked(table, default_region="IN", take_first_number=True)
+
+    assert [(row.status.value, row.reason) for row in found.rows] == [("invalid", "not_a_number"), ("ready", None)]
+    assert found.rows[0].hint == "The cell itself says that this number is not to be called: leave the row out."
+    assert report.warnings(found)[0] == (
+        "1 refused row says in the phone cell itself that the number is not to be called: leave them out, and do not strip "
+        "that off the number."
+    )
+
+
+@pytest.mark.parametrize("cell", ["98765 43210 (has not opted out)", "98765 43210 office", "call 98765 43210"])
+def test_a_phone_cell_that_says_something_else_says_no_no(cell: str) -> None:
+    found = checked(table_from_csv(f"name,phone\nA,{cell}\nB,98765 43212\n"), default_region="IN")
+
+    assert not any("not to be called" in text for text in (found.rows[0].hint, *report.warnings(found)))
+
+
+def test_who_says_no_in_a_phone_cell_is_called_neither_by_another_row_nor_on_another_number() -> None:
+    table = table_from_csv(
+        "mobile,home\n98765 43210 (do not call),022 2345 6789\n+919876543210,\n98765 43213,\n022 23456789,\n"
+    )
+
+    found = checked(table, phone_columns=["mobile", "home"], default_region="IN")
+
+    assert [row.status.value for row in found.rows] == ["invalid", "filtered_out", "ready", "filtered_out"]
+    assert "2 rows of people who said no in another of their rows: they are left out too." in report.warnings(found)
+
+
+def test_a_refused_row_that_says_no_is_counted_and_nobody_is_told_to_mend_it() -> None:
+    table = table_from_csv("phone,Opted out\n12,yes\n98765 43210 ext 4,yes\n98765 43211,yes\n98765 43212,no\n13,no\n")
+    found = checked(table, default_region="IN")
+    against = objections(table, found)
+
+    heard = without_mends(found, against)
+
+    assert [each.warning for each in against] == [
+        (
+            '1 ready row says no to being contacted in "Opted out": to leave them out check again with only_where '
+            '{"Opted out": ["no"]}. 2 refused rows say so too: leave them out rather than mend them.'
+        )
+    ]
+    assert [row.hint for row in heard.rows[:2]] == ["The row says no to being called: leave it out."] * 2
+    assert [row.reason for row in heard.rows] == [row.reason for row in found.rows]
+    assert heard.rows[2:] == found.rows[2:]
 
 
 # --- countries -------------------------------------------------------------------------------------------------------

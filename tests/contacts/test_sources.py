@@ -4,7 +4,14 @@
 import pytest
 
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.contacts.sources import File, TypedContact, suppressed_cells, table_from_contacts, table_from_csv
+from audiences_mcp.contacts.sources import (
+    File,
+    TypedContact,
+    suppressed_cells,
+    table_from_contacts,
+    table_from_csv,
+    table_from_file,
+)
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
@@ -179,3 +186,28 @@ def test_a_line_that_is_not_wholly_in_quotes_keeps_its_cells() -> None:
     table = table_from_csv('"phone,name,Notes"\n"+31612345678,Ann,ok"\n+31612345679,Bob,do not call\n')
 
     assert cells(table) == [("+31612345678", "Ann", "ok"), ("+31612345679", "Bob", "do not call")]
+
+
+UNWILLING = "By its name the file may be one of people who must not be called: ask before calling them."
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        *("unsub_list", "Unsubscribers May", "STOP list", "suppression", "DND", "no_consent", "removals", "bounced"),
+        *("Abmeldungen", "bajas", "desinscrits", "de\u0301sinscrits 2024", "opt-outs", "do_not_contact", "StopList"),
+    ],
+)
+def test_the_name_of_a_file_of_unwilling_people_is_told(stem: str) -> None:
+    assert UNWILLING in table_from_file(File(".csv", b"phone\n+12025550143\n", stem)).notes
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        *("leads", "Baja California", "Bounce House customers", "Smith Removals customers", "bus stop list"),
+        *("leads minus unsubs", "kunden_ohne_abmeldungen", "scrubbed against suppression", "leads_no_bounces"),
+    ],
+)
+def test_the_name_of_another_file_is_not(stem: str) -> None:
+    assert UNWILLING not in table_from_file(File(".csv", b"phone\n+12025550143\n", stem)).notes

@@ -80,6 +80,28 @@ async def test_an_audience_without_fault_is_ready_and_its_blank_columns_are_coun
     assert audit["by_country"] == [{"region": "US", "count": 2}]
 
 
+async def test_a_stored_number_that_itself_says_no_is_to_be_removed_and_no_other_member_of_it_is_ready(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    rows = "phone,name\n+919876543210 do not call,Asha\n+919876543210,Asha R.\n+14155552671,Bo\n"
+    audience_id = organisation.audience("VIP", rows, "phone")
+
+    audit = await agent.do("audit_audience", audience_id=audience_id)
+
+    assert [(each["reason"], each["hint"]) for each in audit["problems"]] == [
+        (
+            "not_a_number",
+            "The cell itself says that this number is not to be called: leave the row out. That is: remove this member.",
+        )
+    ]
+    assert not audit["ready_to_dial"]
+    assert audit["counts"]["filtered_out"] == 1
+    assert audit["warnings"][0].startswith(
+        "1 refused row says in the phone cell itself that the number is not to be called"
+    )
+    assert audit["warnings"][1] == "1 row of people who said no in another of their rows: they are left out too."
+
+
 async def test_the_rows_of_an_audit_are_listed_with_their_members(
     agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire
 ) -> None:

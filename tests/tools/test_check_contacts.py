@@ -619,6 +619,20 @@ async def test_a_long_check_tells_how_far_it_is(agent: LookedAtAgent) -> None:
     assert {total for _, total in told} == {15_000}
 
 
+async def test_nobody_is_told_how_to_make_a_row_callable_that_says_no(agent: LookedAtAgent) -> None:
+    rows = "phone,name,Opted out\n98765 00035 (do not call),Asha,\n98765 00036 ext 4,Bo,yes\n98765 00037,Cy,no\n"
+
+    report = await agent.do("check_contacts", csv_text=rows, default_region="IN")
+
+    assert [problem["hint"] for problem in report["problems"]] == [
+        "The cell itself says that this number is not to be called: leave the row out.",
+        "The row says no to being called: leave it out.",
+    ]
+    told = '1 refused row says no to being contacted in "Opted out": leave them out rather than mend them.'
+    assert told in report["warnings"]
+    assert "those who said no" not in report["next_step"]
+
+
 async def test_a_list_of_people_to_leave_out_is_offered_for_removal(
     settings: Settings, connect: Connect, tmp_path: Path
 ) -> None:
@@ -631,3 +645,35 @@ async def test_a_list_of_people_to_leave_out_is_offered_for_removal(
     assert "call remove_audience_members with this check_id" in check["next_step"]
     assert "create_audience" not in check["next_step"]
     assert "remove_audience_members" not in read_only["next_step"]
+    assert read_only["next_step"].endswith("this server is read-only, so nothing can be changed from here.")
+
+
+REMOVAL = (
+    "By its name these people must not be called: to take them out of an audience call remove_audience_members with this "
+    "check_id; upload them only if the person says so."
+)
+
+
+async def test_a_list_of_unwilling_people_is_asked_about_as_a_whole(
+    settings: Settings, connect: Connect, tmp_path: Path, organisation: Organisation
+) -> None:
+    (tmp_path / "unsub_list.csv").write_text("phone,Status\n+14155552671,unsubscribed\n+14155552672,\n")
+    target = organisation.audience("VIP", "number,city\n14155552671,Reno\n", "number")
+    async with connect(replace(settings, folders=(tmp_path,)), None) as agent:
+        alone = await agent.do("check_contacts", file_path="unsub_list.csv")
+        compared = await agent.do("check_contacts", file_path="unsub_list.csv", add_to_audience_id=target)
+
+    for report in (alone, compared):
+        assert "Ask whether to leave out" not in report["next_step"]
+        assert report["next_step"].endswith(REMOVAL)
+
+
+@ONE_REVISION
+async def test_a_list_of_unwilling_people_may_be_told_by_its_phone_header_alone(agent: LookedAtAgent) -> None:
+    report = await agent.do("check_contacts", csv_text="unsubscribed_number\n+14155552671\n+14155552672\n")
+
+    told = (
+        'By its header "unsubscribed_number" may be a column of people who must not be called: ask before calling them.'
+    )
+    assert told in report["warnings"]
+    assert report["next_step"].endswith(REMOVAL)
