@@ -168,6 +168,13 @@ def _hours_of(zones: tuple[str, ...], moment: datetime) -> str:
 def warnings(check: Check) -> list[str]:
     """Return what a person should know before the list is called, one sentence each, without any third-party text."""
     texts = [*refusal_warnings(check), *number_warnings(check)]
+    further = [len(row.others) for row in check.ready if row.others]
+    if further:
+        texts.append(
+            f"{several(sum(further), 'further number')} in {several(len(further), 'row')} "
+            f"{'was' if sum(further) == 1 else 'were'} not taken, since a row gives one: if they are of other people, give "
+            "each a row of its own.",
+        )
     changed = sum(column.source != column.name for column in check.columns)
     if changed and not check.optional_columns:
         texts.append(f"{several(changed, 'column')} got a name of letters, digits and underscores: see columns.")

@@ -30,9 +30,10 @@ _LABEL = re.compile(
 )
 _PHONE_CONTEXT = re.compile(r"([^;]*);phone-context=(\+[\d.()-]+)(.*)", re.IGNORECASE)
 _RFC_EXTENSION = re.compile(r";\s*ext\s*=", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*e\s*(?:[+-]\s*)?\d+", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,](\d+))?\s*e\s*(?:([+-])\s*)?(\d{1,3})\d*", re.IGNORECASE)
 # The only full stop of the cell: with others, as in 06.12.34.56.78, it is punctuation.
-_TRAILING_ZERO = re.compile(r"[^.]*\d\.0")
+# Several zeros only after digits alone: 202 555.0000 is a number as people write it.
+_TRAILING_ZERO = re.compile(r"[^.]*\d\.0|\+?\d{7,}\.0+")
 _DECIMAL = re.compile(r"[^.,]*\d{4}[.,]\d{1,2}")
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _DATE = re.compile(
@@ -44,7 +45,8 @@ _ERROR_VALUE = re.compile(r"#[A-Z]")  # such as #N/A and #VALUE!
 _EDGE_SEPARATORS = " \t\r\n,;|/"
 # Between two numbers. A comma may also be a pause before an extension, a slash stands inside German numbers.
 _BETWEEN = re.compile(r"[;,|&\n\r\t]+|\s:::\s|\s(?:or|and|und|oder|ou|et|y|o|e)\s", re.IGNORECASE)
-_PAUSE = re.compile(r"(?<=\d)\s*(?:[,;]+|[pw])\d{1,6}#?(?!\d)", re.IGNORECASE)
+# Not the first group of another number, as in `98765 43215;98765 43216`.
+_PAUSE = re.compile(r"(?<=\d)\s*(?:[,;]+|[pw])\d{1,6}#?(?![\s.-]?\d)", re.IGNORECASE)
 _EXTENSION = re.compile(
     r"(?<=[\d)])\s*(?:(?:[,;]\s*)?(?:extension|extn?|xtn|x|anexo|ramal|poste|durchwahl|dw|доб(?:авочный)?)\.?(?:\s*:)?"
     r"|#)\s*\d{1,9}\s*#?",
@@ -73,6 +75,9 @@ _LOOKALIKES = str.maketrans(
 )
 
 
+_IN_SHORT_HINT = (
+    "It is in scientific notation: write the number in full, or format the column as text and export again."
+)
 SAYS_NO = Refusal(Reason.NOT_A_NUMBER, SAYS_NO_HINT)
 """Of a cell that says that it must not be called, whatever else it holds: no number is taken out of it."""
 
@@ -116,9 +121,9 @@ def parse_cell(cell: str) -> Written | Refusal:
     if not any(map(str.isalnum, text)):
         return Refusal(Reason.EXCEL_DAMAGED if "##" in text else Reason.EMPTY)
     if _TRAILING_ZERO.fullmatch(text):
-        text, notes = text[:-2], (*notes, Note.TRAILING_ZERO)
+        text, notes = text[: text.index(".")], (*notes, Note.TRAILING_ZERO)
     if _is_spreadsheet_damage(text):
-        return Refusal(Reason.EXCEL_DAMAGED)
+        return Refusal(Reason.EXCEL_DAMAGED, _IN_SHORT_HINT if _is_only_shortened(text) else "")
     return _refusal(text) or _as_digits(text, notes)
 
 
@@ -197,6 +202,12 @@ def _is_spreadsheet_damage(text: str) -> bool:
         or _ERROR_VALUE.match(text) is not None
         or (text.startswith("-") and text[1:2].isdigit())
     )
+
+
+def _is_only_shortened(text: str) -> bool:
+    """Tell whether scientific notation has as many digits as the number itself."""
+    found = _SCIENTIFIC.fullmatch(text)
+    return found is not None and found[2] != "-" and len(found[1] or "") >= int(found[3])
 
 
 def _refusal(text: str) -> Refusal | None:

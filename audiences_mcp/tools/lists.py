@@ -1,5 +1,6 @@
 """The tools that take lists in and show what a check says of them."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import repeat
@@ -10,18 +11,21 @@ from pydantic import Field
 
 from audiences_mcp.app import App
 from audiences_mcp.calls import long_job, this_call
-from audiences_mcp.checking import Request, run_check
+from audiences_mcp.checking import Request, default_region_of, run_check
 from audiences_mcp.contacts.check import CheckedRow
+from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.report import listed
+from audiences_mcp.contacts.spellings import search_texts
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.models import CheckReport, CheckRows
+from audiences_mcp.models import E164, CheckReport, CheckRows
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
 from audiences_mcp.tools.pages import turn_from, within_answer
 
 _MAX_CSV = 1_000_000
+_ENDING = 4
 _AFTER_CHECK = "Mend what can be mended and check again, or commit the ready rows."
 _AFTER_AUDIT = "Ask the person which of these members should not be in the audience."
 
@@ -134,7 +138,9 @@ async def list_check_rows(
     stored = await app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    wanted = partial(_wanted, status, reason, contains, app)
+    region = default_region_of(app, stored.report.default_region.region)[1]
+    _, number = search_texts(contains, region) if contains else ([], None)
+    wanted = partial(_wanted, status, reason, contains, number, app)
     matching = await anyio.to_thread.run_sync(_matching, stored, wanted)
     found = [listed(row, member_id) for row, member_id in matching[(page - 1) * page_size : page * page_size]]
     shown = within_answer(found)
@@ -154,10 +160,21 @@ def _matching(stored: StoredCheck, wanted: Callable[[CheckedRow], bool]) -> list
     return [(row, member_id) for row, member_id in zip(stored.rows, member_ids, strict=False) if wanted(row)]
 
 
-def _wanted(status: str | None, reason: str | None, contains: str | None, app: App, row: CheckedRow) -> bool:
+def _wanted(
+    status: str | None, reason: str | None, contains: str | None, number: E164 | None, app: App, row: CheckedRow
+) -> bool:
     if (status and row.status != status) or (reason and row.reason != reason):
         return False
-    return not contains or _holds(row, contains, app)
+    return not contains or (number is not None and _is_of(row, number)) or _holds(row, contains, app)
+
+
+def _is_of(row: CheckedRow, number: E164) -> bool:
+    """Tell whether a row holds a whole number in any spelling, which whoever knows it may ask, masked or not."""
+    if row.phone:
+        return number in {row.phone.number, *row.others}
+    # Reading each of many rows would take a minute, and few end alike; other scripts' digits are read all the same.
+    alike = not row.value.isascii() or number[-_ENDING:] in re.sub(r"\D", "", row.value)
+    return alike and KnownNumbers([(row.value, "")]).find(number) is not None
 
 
 def _holds(row: CheckedRow, wanted: str, app: App) -> bool:

@@ -46,6 +46,8 @@ def test_digits_and_plus_are_taken_from_any_punctuation(cell: str, digits: str) 
     [
         ("2025550123.0", "2025550123", Note.TRAILING_ZERO),
         ("+2025550123.0", "2025550123", Note.TRAILING_ZERO),
+        ("9876543214.00", "9876543214", Note.TRAILING_ZERO),
+        ("2025550123.0000", "2025550123", Note.TRAILING_ZERO),
         ("'+12025550123", "12025550123", Note.APOSTROPHE),
         ("’07911123456", "07911123456", Note.APOSTROPHE),
         ('="07911123456"', "07911123456", Note.APOSTROPHE),
@@ -106,6 +108,9 @@ def test_everything_that_was_mended_in_one_cell_is_noted() -> None:
         (Reason.EXCEL_DAMAGED, "#VALUE!"),
         (Reason.EXCEL_DAMAGED, "-8472"),
         (Reason.MULTIPLE_NUMBERS, "2025550123; 3035550123"),
+        (Reason.MULTIPLE_NUMBERS, "98765 43215;98765 43216"),
+        (Reason.MULTIPLE_NUMBERS, "98765-43211;98765-43212"),
+        (Reason.MULTIPLE_NUMBERS, "98765 43215,98765 43216"),
         (Reason.MULTIPLE_NUMBERS, "2025550123, 3035550123"),
         (Reason.MULTIPLE_NUMBERS, "2025550123 / 3035550123"),
         (Reason.MULTIPLE_NUMBERS, "2025550123/3035550123"),
@@ -292,3 +297,23 @@ def test_no_cell_takes_long_however_long_it_is(unit: str) -> None:
     without_extension(cell)
 
     assert perf_counter() - began < 3
+
+
+def test_zeros_after_a_point_between_groups_are_a_part_of_the_number() -> None:
+    assert parse_cell("(202) 555.0000") == Written("2025550000", plus=False)
+
+
+@pytest.mark.parametrize("cell", ["9.876543228E9", "9.19876543228E+11", "9,876543228e9"])
+def test_scientific_notation_with_all_digits_is_refused_without_the_claim_that_they_are_lost(cell: str) -> None:
+    assert parse_cell(cell) == Refusal(
+        Reason.EXCEL_DAMAGED,
+        "It is in scientific notation: write the number in full, or format the column as text and export again.",
+    )
+
+
+@pytest.mark.parametrize("cell", ["9.87654E+11", "9.876543228E-9", "9E+11"])
+def test_scientific_notation_that_lost_digits_says_so(cell: str) -> None:
+    refused = parse_cell(cell)
+
+    assert isinstance(refused, Refusal)
+    assert "its digits are lost" in refused.hint

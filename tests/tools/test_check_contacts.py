@@ -171,6 +171,11 @@ async def test_the_first_usable_number_of_the_phone_columns_is_taken_in_their_or
     assert 'set phone_columns to one, or to several in order of preference: ["Mobile", "Home"]' in refused
     assert [row["phone_number"] for row in report["sample"]] == ["+14155552671", "+14155552673"]
     assert report["phone_columns"] == ["Mobile", "Home"]
+    further = (
+        "1 further number in 1 row was not taken, since a row gives one: if they are of other people, give each a row of its "
+        "own."
+    )
+    assert further in report["warnings"]
 
 
 async def test_several_numbers_in_a_cell_are_refused_unless_the_first_is_wanted(agent: LookedAtAgent) -> None:
@@ -181,6 +186,15 @@ async def test_several_numbers_in_a_cell_are_refused_unless_the_first_is_wanted(
 
     assert refused["by_reason"] == [{"reason": "multiple_numbers", "count": 1}]
     assert taken["sample"][0]["phone_number"] == "+14155552671"
+    assert any(text.startswith("1 further number in 1 row was not taken") for text in taken["warnings"])
+
+
+async def test_one_number_in_two_spellings_is_no_further_number(agent: LookedAtAgent) -> None:
+    rows = "Mobile,Home\n+14155552671,(415) 555-2671\n+14155552672,\n"
+
+    report = await agent.do("check_contacts", csv_text=rows, phone_columns=["Mobile", "Home"], default_region="US")
+
+    assert not any("further number" in text for text in report["warnings"])
 
 
 @pytest.mark.parametrize("wanted", ["Yes", ["no", "YES "], 7, [1, 2.5, True]])

@@ -1,11 +1,13 @@
 """list_check_rows: any row of a check, found by status, reason or text, page by page."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import ONE_REVISION, Clock, LookedAtAgent, Wire, snapshot
+from tests.tools.conftest import ONE_REVISION, Clock, Connect, LookedAtAgent, Wire, snapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +64,26 @@ async def test_rows_are_found_by_status_reason_or_text(
 
     assert [row["row"] for row in rows["rows"]] == found
     assert rows["total"] == len(found)
+
+
+@ONE_REVISION
+@pytest.mark.parametrize(
+    "wanted", ["+91 98765 00001", "919876500001", "0091-98765-00001", "098765 00001", "98765 00001"]
+)
+@pytest.mark.parametrize("mask", [False, True])
+async def test_a_whole_number_is_found_in_any_spelling_masked_or_not(
+    settings: Settings, connect: Connect, wanted: str, *, mask: bool
+) -> None:
+    rows = (
+        "phone,name\n+919876500001,Ann\n98765 00002,Bo\n(98765) 00001 ext 4,Cy\n98765 00003 / 98765 00001,Di\n"
+        "९८७६५ ००००१ office,Ed\n98765 10001,Fay\n"
+    )
+    async with connect(replace(settings, mask_numbers=mask), None) as agent:
+        report = await agent.do("check_contacts", csv_text=rows, default_region="IN")
+
+        found = await agent.do("list_check_rows", check_id=report["check_id"], contains=wanted)
+
+    assert [row["row"] for row in found["rows"]] == [2, 4, 5, 6]
 
 
 async def test_pages_follow_one_another_to_the_end(agent: LookedAtAgent, check_id: str) -> None:
