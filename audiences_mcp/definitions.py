@@ -129,8 +129,8 @@ class AudienceTool(Tool):
         with limited(call):
             return await self._answered(values, context, app)
         raise ToolError(
-            f"{self.name} was stopped because Atoms answers too slowly; the outcome is unknown. Call again with the same "
-            f"arguments: what was done already is found and not done again. So far: {call.so_far()}.",
+            f"{self.name} was stopped because Atoms answers too slowly: {call.so_far()}. Call again with the same arguments: "
+            "what was done already is found and not done again.",
         )
 
     async def _answered(

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import anyio
@@ -48,7 +49,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             for _ in range(200):
                 if place.exists() and client.ping():
                     break
-                anyio.run(anyio.sleep, 0.02)
+                sleep(0.02)
             client.close()
             yield f"unix://{place}"
         finally:
