@@ -1534,3 +1534,37 @@ def test_an_environment_that_cannot_be_used_is_said_plainly(
         "The connection to Atoms cannot be set up, so nothing was sent. Check ATOMS_API_URL, and in the environment "
         "HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE, then restart the server."
     )
+
+
+# pages that move while they are read
+
+
+class Moving(httpx.AsyncBaseTransport):
+    """A do-not-call list of which somebody takes an entry off between the pages, so that what follows moves up."""
+
+    def __init__(self, times: int) -> None:
+        self.entries = [f"+1415555{number:04}" for number in range(1_200)]
+        self._times = times
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        page, size = int(request.url.params["page"]), int(request.url.params["offset"])
+        if page == 2 and self._times:
+            self._times -= 1
+            del self.entries[0]
+        shown = self.entries[(page - 1) * size : page * size]
+        entries = [{"id": number, "phoneNumber": number} for number in shown]
+        pagination = {"total": len(self.entries), "hasMore": page * size < len(self.entries)}
+        return httpx.Response(200, json={"status": True, "data": {"entries": entries, "pagination": pagination}})
+
+
+@pytest.mark.parametrize("times", range(4))
+async def test_a_list_that_moves_while_it_is_read_is_read_again(times: int) -> None:
+    transport = Moving(times)
+    client = AtomsClient("http://127.0.0.1:9/atoms/v1", "sk_test", transport=transport)
+    try:
+        if times == 3:
+            assert "changed while they were read" in str(await failure(client.do_not_call()))
+        else:
+            assert await client.do_not_call() == transport.entries
+    finally:
+        await client.aclose()

@@ -107,3 +107,14 @@ async def test_nothing_is_written_that_could_not_be_logged(
             assert "so nothing was changed" in told
 
     assert [each["memberCount"] for each in organisation.audiences()] == [1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to offer")
+async def test_on_a_full_disk_nothing_is_written(
+    settings: Settings, connect: Connect, organisation: Organisation
+) -> None:
+    async with connect(replace(settings, audit_log=Path("/dev/full")), None) as agent:
+        refused = await agent.fail("create_audience", name="S", contacts=[ANN])
+
+    assert refused.startswith("The audit log (AUDIENCES_MCP_AUDIT_LOG) cannot be written (No space left on device)")
+    assert organisation.audiences() == []
