@@ -50,12 +50,14 @@ class Choice:
         missing: What nobody is stored under: ids or numbers.
         alike: Members who may be meant, so that a person has to say.
         warnings: What to know of it, one sentence each.
+        unread: Rows whose number could not be read, so that those people are still there.
     """
 
     members: list[Member] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     alike: list[Member] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unread: int = 0
 
 
 def choose(audience: AudienceInfo, members: Sequence[Member], order: Order) -> Choice:
@@ -115,6 +117,7 @@ def _of_check(audience: AudienceInfo, members: Sequence[Member], rows: Sequence[
     others = [number for row in rows if row.phone for number in row.others]
     choice = _with_numbers(audience, members, numbers, others)
     unread = sum(row.phone is None for row in rows)
+    choice.unread = unread
     if unread:
         choice.warnings.append(
             f"{several(unread, 'row')} of the check {'has' if unread == 1 else 'have'} no number that could be read, so nobody "

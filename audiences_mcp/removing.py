@@ -325,6 +325,13 @@ class _Remover:
             undoing = "create_audience with a name"
         summary = f"Removed {several(len(gone), 'member')}; the audience has {remaining:,} now."
         next_step = "Tell the person the counts."
+        if leave.choice.unread:
+            next_step += (
+                f" Of {several(leave.choice.unread, 'row')} the number was not read, so those people may be in it still: "
+                "check the list again with default_region, as the person says, and call this again."
+            )
+        if leave.choice.alike:
+            next_step += " Ask who of possible is meant; their member_ids take them out."
         if undo:
             next_step += f" To undo it call {undoing} and undo_check_id as check_id, within 60 minutes."
         return _result(

@@ -623,3 +623,19 @@ async def test_an_undo_is_for_its_audience_and_a_check_for_removal_for_removal(
     assert "bringing people back" in elsewhere
     assert "taking people out of an audience" in uploaded
     assert back["added"] == 1
+
+
+async def test_people_whose_row_was_not_read_are_not_forgotten(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    audience_id = organisation.audience("VIP", "phone\n+919880000013\n+919880000026\n+919880000039\n", "phone")
+    check = await agent.do("check_contacts", csv_text="phone\n+919880000013\n09880000026\n")
+
+    removed = await agent.do("remove_audience_members", audience_id=audience_id, check_id=check["check_id"])
+    again = await agent.do("check_contacts", csv_text="phone\n+919880000013\n09880000026\n", default_region="IN")
+    rest = await agent.do("remove_audience_members", audience_id=audience_id, check_id=again["check_id"])
+
+    assert removed["removed"] == 1
+    assert "check the list again with default_region" in removed["next_step"]
+    assert rest["removed"] == 1
+    assert "default_region" not in rest["next_step"]
