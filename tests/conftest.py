@@ -1,5 +1,6 @@
 """What the tests share: one sandbox for all, an organisation of its own for each test, a client in both revisions."""
 
+import inspect
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import httpx  # noqa: TID251 - seeds the sandbox as another client would
 import pytest
+import sniffio
 import stamina
 from mcp import Client
 
@@ -89,6 +91,35 @@ class Organisation:
     def audiences(self) -> list[dict[str, Any]]:
         """Return the stored audiences."""
         return list(self.request("GET", "audience"))
+
+
+# Long runs through code that other tests have covered; measuring them takes as long again.
+_MEASURED_ELSEWHERE = (
+    "test_typos",
+    "test_fuzzing",
+    "test_faults",
+    "test_limits",
+    "test_soak",
+    "test_injection",
+    "test_agents",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in _MEASURED_ELSEWHERE:
+            item.add_marker("no_cover")
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_other_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test without a loop may start one, although the runner of asynchronous tests is still there."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    token = sniffio.current_async_library_cvar.set(None)
+    yield
+    sniffio.current_async_library_cvar.reset(token)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.benchmarks.fuzz import TARGETS, run
 
-SECONDS = 5
+SECONDS = 2
 
 
 @pytest.mark.parametrize("target", TARGETS)

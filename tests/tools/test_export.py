@@ -197,7 +197,7 @@ def audiences(draw: st.DrawFn) -> list[dict[str, str]]:
 
 
 @ONE_REVISION
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stored=audiences())
 async def test_whatever_is_stored_a_file_that_is_said_to_be_the_same_is_read_back_to_the_same_rows(
     agent: LookedAtAgent, organisation: Organisation, lists: Path, stored: list[dict[str, str]]

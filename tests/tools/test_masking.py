@@ -547,7 +547,7 @@ def people(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
     }
 
 
-@drawn(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@drawn(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn_people=st.lists(people(), min_size=1, max_size=6), region=st.sampled_from([None, "US", "IN", "DE"]))
 async def test_no_answer_on_any_list_holds_five_digits_in_a_row_of_any_number(
     agent: LookedAtAgent, drawn_people: list[tuple[str, dict[str, str]]], region: str | None
