@@ -258,7 +258,7 @@ def answers(request: str, change: Callable[[Any], Any], status: int | None = Non
 
 def only_known(text: str, organisation: Organisation) -> bool:
     """Whether a text holds no key, and no number but the fictional ones."""
-    numbers = {re.sub(r"\D", "", each) for each in re.findall(r"\+?\d[\d ()-]{8,}\d", text)}
+    numbers = {re.sub(r"\D", "", each) for each in re.findall(r"\+\d[\d ()-]{8,}\d", text)}
     return organisation.key not in text and numbers <= FICTIONAL
 
 
