@@ -354,6 +354,7 @@ def use(pattern: re.Pattern[Any], method: str, text: Any) -> None:
         getattr(pattern, method)(text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "pattern", "methods"), [*patterns()], ids=lambda value: value if isinstance(value, str) else ""
 )

@@ -62,6 +62,7 @@ async def test_the_demos_report_is_painted_within_100_milliseconds(chat: Chat, c
     assert took < 100
 
 
+@pytest.mark.long
 async def test_the_largest_report_of_200_000_rows_is_painted_within_300_milliseconds_and_can_be_searched(
     new_chat: NewChat, settings: Settings, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -80,6 +81,7 @@ async def test_the_largest_report_of_200_000_rows_is_painted_within_300_millisec
         assert perf_counter() - began < 5
 
 
+@pytest.mark.long
 async def test_a_file_of_many_rows_holds_those_that_are_left_out_first_and_says_so(
     chat: Chat, window: Page, tmp_path: Path
 ) -> None:

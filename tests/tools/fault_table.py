@@ -43,7 +43,9 @@ def table(verdicts: Verdicts) -> Iterable[str]:
 def main() -> int:
     """Run every cell and print the tables; 0 when all of them are as they must be."""
     tables = Tables()
-    failed = pytest.main(["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", str(MATRIX)], plugins=[tables])
+    failed = pytest.main(
+        ["-q", "-m", "", "--no-header", "--tb=short", "-p", "no:cacheprovider", str(MATRIX)], plugins=[tables]
+    )
     for place, verdicts in tables.verdicts.items():
         print(f"\n## A fault strikes {place}\n", *table(verdicts), sep="\n")
     cells = sum(map(len, tables.verdicts.values()))

@@ -239,7 +239,14 @@ def _expected_with_more_members(job: Job, place: Place) -> str:
 def _cells(mode: str, *faults: str) -> list[Any]:
     """Return the cells of all faults, or at the decisive request of those that are named."""
     return [
-        pytest.param(mode, job, place, fault, id=f"{job.name}-{place.name}-{fault.name}-{mode}")
+        pytest.param(
+            mode,
+            job,
+            place,
+            fault,
+            id=f"{job.name}-{place.name}-{fault.name}-{mode}",
+            marks=() if place in {Place.DECISIVE, Place.ONWARD} else pytest.mark.long,
+        )
         for job in JOBS
         for place in (Place.DECISIVE,) * bool(faults) or job.places
         for fault in FAULTS
