@@ -1,6 +1,6 @@
 """What one server process holds: settings, the connection to Atoms, checks, tokens and locks."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import anyio.to_thread
 
-from audiences_mcp.audit_log import AuditLog
+from audiences_mcp.audit_log import AuditLog, Outcome
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
@@ -80,6 +80,12 @@ class App:
     def key(self) -> str:
         """The Atoms key, which lists are hashed with too: a hash tells nothing to whoever lacks it."""
         return _SANDBOX_KEY if self.settings.sandbox else self.settings.api_key or ""
+
+    async def note_people(self, tool: str, audience_id: str, people: Sequence[bytes], *, unknown: bool) -> str:
+        """Put a write into the audit log, with the HMAC of the people it is about; return what to warn of."""
+        outcome: Outcome = "unknown" if unknown else "done"
+        counts, digest = {"people": len(people)}, self.journal.fingerprint("", people)
+        return await self.audit_log.note(tool, outcome, audience_id, counts, digest)
 
     def shown(self, part: T) -> T:
         """Return a part of an answer as a model may read it: with its numbers masked where the person wants that."""

@@ -1,7 +1,7 @@
-"""Asking the person directly, past the model, where the client can: the same in both revisions of the protocol."""
+"""Asking the person: with a token that the model brings back, and past it where the client can, in both revisions."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import anyio
 from mcp import MCPError
@@ -10,6 +10,8 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 
 from audiences_mcp.calls import CALL_SECONDS, this_call
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.models import AudienceInfo
+from audiences_mcp.state.shelf import Shelf
 
 AskPerson = Callable[[str], Awaitable[bool | None]]
 """Asks the person past the model whether they agree; None where the client cannot."""
@@ -20,6 +22,51 @@ PATIENCE_SECONDS = 5 * 60.0
 _NOTHING_TO_FILL_IN: dict[str, Any] = {"type": "object", "properties": {}}
 _ANSWER = "answer"
 _WITHOUT_REQUESTS_TO_CLIENTS = "2026-07-28"  # a call ends with its question instead
+
+
+class Leave(Protocol):
+    """What a token stands for: leave to change one audience."""
+
+    audience: AudienceInfo
+
+
+AnyLeave = TypeVar("AnyLeave", bound=Leave)
+
+
+async def leave_for(shelf: Shelf[AnyLeave], token: str, audience_id: str, done: str) -> AnyLeave:
+    """Return the leave that a token stands for.
+
+    Args:
+        shelf: Where it is kept.
+        token: The token that the first call gave.
+        audience_id: The audience that this call is about.
+        done: What is done with leave, such as `deleted`.
+
+    Raises:
+        InvalidInput: The token is unknown, expired or another audience's.
+    """
+    leave = await shelf.get(token)
+    if leave.audience.audience_id != audience_id:
+        raise InvalidInput(
+            f"This confirm_token was given for another audience, so nothing was {done}. Call without it."
+        )
+    return leave
+
+
+async def ask_or_spend(shelf: Shelf[AnyLeave], token: str, ask: AskPerson, question: str, done: str) -> bool:
+    """Ask the person directly, where their client can; return whether they were asked.
+
+    Raises:
+        InvalidInput: They say no, and the token is good no longer.
+    """
+    agreed = await ask(question)
+    if agreed is False:
+        await shelf.spend(token)
+        raise InvalidInput(
+            f"The person declined when their client asked them, so nothing was {done}. Leave the audience as it is unless "
+            "they bring it up again.",
+        )
+    return agreed is not None
 
 
 class Question(Exception):

@@ -11,6 +11,7 @@ from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.fit import Fit
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.reasons import NEVER_CALLED
+from audiences_mcp.errors import AtomsError
 from audiences_mcp.models import AudienceInfo, CampaignInfo, Member
 from audiences_mcp.text import line, several
 
@@ -34,6 +35,14 @@ async def find_audience(client: "AtomsClient", audience_id: str) -> AudienceInfo
             return audience
     count = (await client.list_members(audience_id, 1, 1)).total
     return single.model_copy(update={"member_count": count})
+
+
+async def may_exist(client: "AtomsClient", audience_id: str) -> bool:
+    """Tell whether an audience exists still, or cannot be looked for."""
+    try:
+        return any(audience.audience_id == audience_id for audience in await client.list_audiences())
+    except AtomsError:
+        return True
 
 
 def audience_columns(audience: AudienceInfo, members: Iterable[Member]) -> tuple[str, ...]:

@@ -64,11 +64,8 @@ class Committer(ABC, Generic[Result]):
 
     async def _note(self, tool: str, audience_id: str, people: Sequence[bytes], *, unknown: bool = False) -> None:
         """Put a write into the audit log, also when the call is being cancelled."""
-        digest = self._app.journal.fingerprint("", people)
         with anyio.CancelScope(shield=True):
-            warning = await self._app.audit_log.note(
-                tool, "unknown" if unknown else "done", audience_id, {"people": len(people)}, digest
-            )
+            warning = await self._app.note_people(tool, audience_id, people, unknown=unknown)
         self._warnings += filter(None, [warning])
 
     def show_check(self) -> None:

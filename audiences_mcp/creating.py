@@ -191,14 +191,18 @@ class Creation(Committer[Commit]):
 
         Whoever is stored counts as sent, so that a repeat neither adds them again nor forgets them.
         """
-        members = await client.all_members(part.audience_id)
-        stored = {self._journal.digest(member.data.get(self._columns[0], "")) for member in members}
+        stored = await self._stored_people(client, part.audience_id, self._columns[0])
         run, rest = part.people[part.sent : part.sent + sent], part.people[part.sent + sent :]
         there, missing = [each for each in run if each in stored], [each for each in run if each not in stored]
         part.people = [*part.people[: part.sent], *there, *missing, *rest]
         part.sent += len(there)
         await self._keep()
         return not missing
+
+    async def _stored_people(self, client: "AtomsClient", audience_id: str, phone_column: str) -> set[bytes]:
+        """Return what stands for everyone who is stored in an audience."""
+        members = await client.all_members(audience_id)
+        return {self._journal.digest(member.data.get(phone_column, "")) for member in members}
 
     def _people_of(self, digests: Iterable[bytes]) -> list[Person]:
         return [self._people[digest] for digest in digests]
@@ -255,9 +259,7 @@ class Creation(Committer[Commit]):
         try:
             appeared = self._new_of_this_name(part, await client.list_audiences())
             for audience in appeared:
-                members = await client.all_members(audience.audience_id)
-                numbers = (member.data.get(audience.phone_column, "") for member in members)
-                if {self._journal.digest(number) for number in numbers} == sent:
+                if await self._stored_people(client, audience.audience_id, audience.phone_column) == sent:
                     return audience.audience_id, ""
         except AtomsError:
             return "", "Looking for what was sent failed too."
@@ -309,8 +311,7 @@ class Creation(Committer[Commit]):
             long_job()
         count = 0
         for part in parts:
-            members = await client.all_members(part.audience_id)
-            stored = {self._journal.digest(member.data.get(self._columns[0], "")) for member in members}
+            stored = await self._stored_people(client, part.audience_id, self._columns[0])
             count += sum(digest not in stored for digest in part.people[: part.sent])
         return count
 

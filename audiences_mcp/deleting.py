@@ -1,18 +1,13 @@
 """Deleting an audience in two steps, of which the second is taken once, and only as the person was asked."""
 
-from typing import TYPE_CHECKING
-
 from audiences_mcp.app import App
-from audiences_mcp.asking import AskPerson
-from audiences_mcp.audiences import blocking_campaigns, find_audience, named
+from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
+from audiences_mcp.audiences import blocking_campaigns, find_audience, may_exist, named
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
 from audiences_mcp.models import AudienceInfo, Deletion
 from audiences_mcp.state.kept import DeletionToken
 from audiences_mcp.text import line, several
-
-if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
-    from audiences_mcp.atoms.client import AtomsClient
 
 
 async def ask_to_delete(app: App, audience_id: str) -> Deletion:
@@ -38,11 +33,7 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
         AtomsError: Atoms failed.
     """
     async with app.lock(f"add {audience_id}"):  # the one of who adds: nobody is to come in unseen, and be deleted
-        leave = await app.tokens.get(token)
-        if leave.audience.audience_id != audience_id:
-            raise InvalidInput(
-                "This confirm_token was given for another audience, so nothing was deleted. Call without it."
-            )
+        leave = await leave_for(app.tokens, token, audience_id, "deleted")
         again = leave.done
         if not again:
             await app.audit_log.must_be_writable()
@@ -67,14 +58,7 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
         leave.done = True  # the answer of the first try was lost, and the audience is gone
         return
     await _refuse_changed(app, before, audience, token)
-    agreed = await ask(_question(audience))
-    if agreed is False:
-        await app.tokens.spend(token)
-        raise InvalidInput(
-            "The person declined when their client asked them, so nothing was deleted. Leave the audience as it is unless "
-            "they bring it up again.",
-        )
-    if agreed:  # which may have taken minutes
+    if await ask_or_spend(app.tokens, token, ask, _question(audience), "deleted"):  # which may have taken minutes
         await _refuse_changed(app, before, await find_audience(client, before.audience_id), token)
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
     was_tried, leave.tried = leave.tried, True
@@ -86,7 +70,7 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
             leave.tried = was_tried  # what somebody else deletes is not taken for our work
             await app.tokens.save(token, leave)
             raise
-        if await _may_exist(client, before.audience_id):
+        if await may_exist(client, before.audience_id):
             await app.audit_log.note("delete_audience", "unknown", before.audience_id, {"people": before.member_count})
             raise
     leave.done = True
@@ -106,14 +90,6 @@ async def _refuse_changed(app: App, before: AudienceInfo, audience: AudienceInfo
 def _question(audience: AudienceInfo) -> str:
     people = several(audience.member_count, "member")
     return f"Delete the audience {line(audience.name)!r} with {people} from Atoms for good? This cannot be undone."
-
-
-async def _may_exist(client: "AtomsClient", audience_id: str) -> bool:
-    """Tell whether an audience exists still, or cannot be looked for."""
-    try:
-        return any(audience.audience_id == audience_id for audience in await client.list_audiences())
-    except AtomsError:
-        return True
 
 
 def _refuse_blocked(audience: AudienceInfo) -> None:

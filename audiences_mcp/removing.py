@@ -8,9 +8,8 @@ import anyio
 import anyio.to_thread
 
 from audiences_mcp.app import App
-from audiences_mcp.asking import AskPerson
-from audiences_mcp.audiences import active_campaigns, find_audience, known_members, named
-from audiences_mcp.audit_log import Outcome
+from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
+from audiences_mcp.audiences import active_campaigns, find_audience, known_members, may_exist, named
 from audiences_mcp.auditing import AS_ATOMS_DIALS
 from audiences_mcp.calls import Progress, long_job, this_call
 from audiences_mcp.checking import report_of
@@ -90,7 +89,7 @@ async def remove_members(
     """
     client, token = await app.client(), confirmed.token
     async with app.lock(f"add {audience_id}"):  # the lock of additions: they count who is stored
-        leave = await _leave_of(app, audience_id, token)
+        leave = None if token is None else await leave_for(app.removals, token, audience_id, "removed")
         if leave and leave.tried and leave.asked_for != order.words:
             raise InvalidInput(
                 "This confirm_token was given for other people, so nothing was removed. Call with the same arguments as the "
@@ -137,25 +136,7 @@ async def _ask(app: App, leave: Leave, token: str, ask: AskPerson) -> bool:
     going, audience = len(leave.choice.members), leave.audience
     stored = several(audience.member_count, "member")
     question = f"Remove {going:,} of {stored} from the audience {line(audience.name)!r} in Atoms?"
-    agreed = await ask(question)
-    if agreed is False:
-        await app.removals.spend(token)
-        raise InvalidInput(
-            "The person declined when their client asked them, so nothing was removed. Leave the audience as it is unless "
-            "they bring it up again.",
-        )
-    return agreed is not None
-
-
-async def _leave_of(app: App, audience_id: str, token: str | None) -> Leave | None:
-    if token is None:
-        return None
-    leave = await app.removals.get(token)
-    if leave.audience.audience_id != audience_id:
-        raise InvalidInput(
-            "This confirm_token was given for another audience, so nothing was removed. Call without it."
-        )
-    return leave
+    return await ask_or_spend(app.removals, token, ask, question, "removed")
 
 
 async def _asked(client: "AtomsClient", audience_id: str, order: Order, progress: Progress) -> Leave:
@@ -223,11 +204,14 @@ class _Remover:
         self._app, self._client, self._leave, self._progress = app, client, leave, progress
         self._audience_id = leave.audience.audience_id
         self._unlogged = ""
+        self._back: StoredCheck | None = None
+        self._lost: list[str] = []
 
     async def remove(self) -> Removal:
         wanted = self._leave.choice.members
         await self._app.audit_log.must_be_writable()
-        undo, _ = await self._undo(wanted)
+        self._back, self._lost = await self._way_back(wanted)
+        undo = await self._keep(self._back)
         back = f"; undo_check_id {undo} with add_contacts brings back whoever was" if undo else ""
         this_call().so_far = lambda: f"members may have been removed; the same call removes who is left{back}"
         # Of a call that was stopped half way only those are left who are stored still.
@@ -297,32 +281,31 @@ class _Remover:
         """Put the removal into the audit log; return what to warn of."""
         column, journal = self._leave.audience.phone_column, self._app.journal
         digests = [journal.digest(member.data.get(column, "")) for member in members]
-        outcome: Outcome = "unknown" if unknown else "done"
-        counts, people = {"people": len(members)}, journal.fingerprint("", digests)
-        return await self._app.audit_log.note("remove_audience_members", outcome, self._audience_id, counts, people)
+        return await self._app.note_people("remove_audience_members", self._audience_id, digests, unknown=unknown)
 
     async def _stopped(self, gone: Sequence[Member], message: str, *, unsure: bool = False) -> Refused:
         """Return the error of a removal that is not complete.
 
         Args:
-            gone: Who was, or may have been, removed: undoing adds nobody who is stored still.
+            gone: Who was removed; with `unsure` all who may have been: undoing adds nobody who is stored still.
             message: What happened.
             unsure: Whether it is not known if they were.
         """
-        undo, warnings = await self._undo(gone)
-        told = {"summary": message, "next_step": message, "undo_check_id": undo}
+        back, warnings = (self._back, self._lost) if unsure else await self._way_back(gone)
+        told = {"summary": message, "next_step": message, "undo_check_id": await self._keep(back)}
         result = _result(self._leave, removed=0 if unsure else len(gone), warnings=warnings, **told)
         return Refused(result, _told)
 
     async def _done(self, gone: Sequence[Member]) -> Removal:
         leave, undoing = self._leave, "add_contacts with this audience_id"
         remaining = leave.audience.member_count - len(gone)
-        deleted = bool(gone) and not remaining and await self._is_gone()
-        undo, warnings = await self._undo(gone, deleted=deleted)
-        warnings += filter(None, [self._unlogged])
-        if deleted:
+        warnings = [*self._lost, *filter(None, [self._unlogged])]
+        if gone and not remaining and not await may_exist(self._client, self._audience_id):
             warnings.append("Atoms deleted the audience with its last member.")
             undoing = "create_audience with a name"
+            if self._back:
+                self._back.target = None  # the audience that it was for is no more
+        undo = await self._keep(self._back)
         summary = f"Removed {several(len(gone), 'member')}; the audience has {remaining:,} now."
         next_step = "Tell the person the counts."
         if leave.choice.unread:
@@ -343,19 +326,8 @@ class _Remover:
             next_step=next_step,
         )
 
-    async def _is_gone(self) -> bool:
-        try:
-            return all(each.audience_id != self._audience_id for each in await self._client.list_audiences())
-        except AtomsError:
-            return False
-
-    async def _undo(self, gone: Sequence[Member], *, deleted: bool = False) -> tuple[str | None, list[str]]:
-        """Keep a check that adds members back as they were; return its id, and whom it does not bring back.
-
-        Args:
-            gone: Who was removed.
-            deleted: Whether the audience is gone too; else the check is good for this audience alone.
-        """
+    async def _way_back(self, gone: Sequence[Member]) -> tuple[StoredCheck | None, list[str]]:
+        """Return a check that adds members back to this audience as they were, and whom it does not bring back."""
         if not gone:
             return None, []
         audience, removed = self._leave.audience, _ids(gone)
@@ -375,9 +347,15 @@ class _Remover:
         ]
         if not told.counts.ready:
             return None, warnings
-        back = None if deleted else (f"add {audience.audience_id}", f"bringing people back to {audience.audience_id}")
-        await self._app.checks.put(told.check_id, StoredCheck(told.check_id, check, told, target=back))
-        return told.check_id, warnings
+        target = (f"add {audience.audience_id}", f"bringing people back to {audience.audience_id}")
+        return StoredCheck(told.check_id, check, told, target), warnings
+
+    async def _keep(self, back: StoredCheck | None) -> str | None:
+        """Keep a way back for 60 minutes from now; return its id."""
+        if back is None:
+            return None
+        await self._app.checks.put(back.check_id, back)
+        return back.check_id
 
 
 def _told(result: Removal) -> str:
