@@ -16,13 +16,18 @@ _LINE_BREAKS_AND_TABS = frozenset("\n\r\t")
 _ELLIPSIS = "…"
 
 
+def is_clean(text: str) -> bool:
+    """Tell in little time whether `clean` would leave a text as it is; a text in other letters may be so all the same."""
+    return text.isascii() and text.isprintable()
+
+
 def clean(text: str) -> str:
     """Return the text without control, bidirectional and zero-width characters.
 
     Newlines and tabs stay, and so do zero-width joiners between letters: they are spelling in Persian and in
     Indic scripts (Unicode Standard, section 23.2). Lone surrogates go, since they cannot be encoded.
     """
-    if text.isascii() and text.isprintable():
+    if is_clean(text):
         return text
     return "".join(char for index, char in enumerate(text) if _stays(text, index, char))
 

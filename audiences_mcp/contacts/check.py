@@ -17,7 +17,7 @@ from audiences_mcp.contacts.columns import (
     phone_columns,
     sent_columns,
 )
-from audiences_mcp.contacts.consent import questions, refuses, says_no
+from audiences_mcp.contacts.consent import questions, refuses, who_says_no
 from audiences_mcp.contacts.countries import Country, country_column, named_codes, row_countries
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.known import KnownNumbers, pieces_of
@@ -27,7 +27,7 @@ from audiences_mcp.contacts.tables import MAX_ROWS, Row, Table, Tick
 from audiences_mcp.contacts.writing import SAYS_NO
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164
-from audiences_mcp.text import clean, clip, line
+from audiences_mcp.text import clean, clip, is_clean, line
 
 _MAX_VALUE = 100
 _MAX_LABEL = 80
@@ -182,9 +182,11 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
     numbers = number_columns(table, [country.region for country in countries])
     places = phone_columns(table, options.phone_columns, options.default_region, numbers)
     columns, dropped = sent_columns(table, places[0], options.keep_columns, options.column_mapping)
+    saying_no = _saying_no(table, places)
     reader = _Reader(table, countries, places, numbers, options)
-    found = reader.read(list(compress(range(len(table.rows)), wanted)), tick)
-    judge = _Judge(table, places, columns, known, _objecting(table, wanted, options, places, numbers))
+    found = reader.read(list(compress(range(len(table.rows)), wanted)), saying_no, tick)
+    objecting = _objecting(table, wanted, options, {*places, *numbers}, saying_no)
+    judge = _Judge(table, places, columns, known, objecting)
     return Check(
         rows=judge.rows(wanted, found),
         columns=tuple(columns),
@@ -194,6 +196,15 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
         optional_columns=table.optional,
         also_objecting=judge.also_objecting,
     )
+
+
+def _saying_no(table: Table, places: Sequence[int]) -> dict[int, str]:
+    """Return the rows whose phone cells say no, each with the first cell that does."""
+    found: dict[int, str] = {}
+    for place in reversed(places):
+        cells = [row.cells[place] for row in table.rows]
+        found.update((index, cells[index]) for index in who_says_no(cells))
+    return found
 
 
 def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[bool]:
@@ -215,6 +226,9 @@ class _Found(NamedTuple):
     value: str
     reading: Phone | Refusal
     others: tuple[E164, ...] = ()
+
+
+_UNFILLED = _Found("", Refusal(Reason.EMPTY))
 
 
 class _Reader:
@@ -239,10 +253,16 @@ class _Reader:
         self._codes = named_codes(table, doubted) if doubted is not None else []
         self._doubts = bool(self._codes) or not all(country.known for country in countries)
 
-    def read(self, wanted: Sequence[int], tick: Tick) -> list[_Found]:
-        """Read each wanted row's first usable number; a row without one keeps the trouble of its first filled cell."""
-        found = [self._refused(self._table.rows[index]) for index in wanted]
-        open_places = [place for place, each in enumerate(found) if each.reading is not SAYS_NO]
+    def read(self, wanted: Sequence[int], saying_no: Mapping[int, str], tick: Tick) -> list[_Found]:
+        """Read each wanted row's first usable number; a row without one keeps the trouble of its first filled cell.
+
+        Args:
+            wanted: The rows.
+            saying_no: Those who say no on one number, and are not called on another, with that cell.
+            tick: Progress.
+        """
+        found = [_Found(saying_no[index], SAYS_NO) if index in saying_no else _UNFILLED for index in wanted]
+        open_places = [place for place, each in enumerate(found) if each is _UNFILLED]
         for column in self._places:
             cells = [self._table.rows[wanted[place]].cells[column] for place in open_places]
             readings = read_numbers(
@@ -257,11 +277,6 @@ class _Reader:
                     found[place] = _Found(cell, self._doubt(wanted[place], reading) if self._doubts else reading)
             open_places = [place for place in open_places if isinstance(found[place].reading, Refusal)]
         return self._with_others(wanted, found)
-
-    def _refused(self, row: Row) -> _Found:
-        """Return a row as not yet read; who says no on one number is not called on another."""
-        cell = next((row.cells[place] for place in self._places if says_no(row.cells[place])), None)
-        return _Found("", Refusal(Reason.EMPTY)) if cell is None else _Found(cell, SAYS_NO)
 
     def _doubt(self, index: int, reading: Phone | Refusal) -> Phone | Refusal:
         """Refuse a number that was read in another country than its row names."""
@@ -325,7 +340,7 @@ def is_among(row: CheckedRow, numbers: KnownNumbers) -> bool:
 
 
 def _objecting(
-    table: Table, wanted: Sequence[bool], options: Options, places: Sequence[int], numbers: Sequence[int]
+    table: Table, wanted: Sequence[bool], options: Options, columns: Iterable[int], saying_no: Iterable[int]
 ) -> KnownNumbers | None:
     """Return the numbers of people who said no in a phone cell, or in a row that `only_where` left out.
 
@@ -333,13 +348,12 @@ def _objecting(
     """
     asking = dict(questions(table.headers))
     filters = [find_header(table, header, "only_where") for header in options.only_where]
-    objecting = [
+    left_out = [
         index
         for index, row in enumerate(table.rows)
-        if any(says_no(row.cells[place]) for place in places)
-        or (not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in filters))
+        if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in filters)
     ]
-    return known_numbers(table, objecting, {*places, *numbers})
+    return known_numbers(table, sorted({*saying_no, *left_out}), columns)
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:
@@ -366,9 +380,8 @@ class _Judge:
     ) -> None:
         self._table = table
         self._places = places
-        self._labels = label_columns(table)
-        self._text = _clean_unguarded if table.guarded else clean
-        self._fields = [column.index for column in columns[1:]]
+        self._labels = self._cells(label_columns(table))
+        self._fields = self._cells([column.index for column in columns[1:]])
         self._known = None if known == KnownLists() else known
         self._objecting = objecting
         self._first_rows: dict[E164, int] = {}
@@ -377,16 +390,26 @@ class _Judge:
     def rows(self, wanted: Sequence[bool], found: Iterable[_Found]) -> list[CheckedRow]:
         readings = iter(found)
         return [
-            self._judge(row, *next(readings)) if keep else self._filtered_out(row)
-            for row, keep in zip(self._table.rows, wanted, strict=True)
+            self._judge(row, label, fields, next(readings)) if keep else self._filtered_out(row, label)
+            for row, keep, label, fields in zip(
+                self._table.rows, wanted, map(_label, self._labels), self._fields, strict=True
+            )
         ]
 
-    def _filtered_out(self, row: Row) -> CheckedRow:
-        value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
-        return CheckedRow(row.number, self._label(row), _shown(value), Status.FILTERED_OUT)
+    def _cells(self, places: Sequence[int]) -> list[tuple[str, ...]]:
+        """Return for each row its cells in some columns, as they may be shown and sent."""
+        columns = [
+            _cleaned([row.cells[place] for row in self._table.rows], guarded=self._table.guarded) for place in places
+        ]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(self._table.rows)
 
-    def _judge(self, row: Row, written: str, reading: Phone | Refusal, others: tuple[E164, ...]) -> CheckedRow:
-        label, value = self._label(row), _shown(written)
+    def _filtered_out(self, row: Row, label: str) -> CheckedRow:
+        value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
+        return CheckedRow(row.number, label, _shown(value), Status.FILTERED_OUT)
+
+    def _judge(self, row: Row, label: str, fields: tuple[str, ...], found: _Found) -> CheckedRow:
+        written, reading, others = found
+        value = _shown(written)
         if isinstance(reading, Phone) and row.surplus:
             reading = Refusal(Reason.MALFORMED_ROW)
         if isinstance(reading, Refusal):
@@ -394,8 +417,7 @@ class _Judge:
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
-        fields = tuple([self._text(row.cells[index]) for index in self._fields])
-        ready = CheckedRow(row.number, label, value, Status.READY, reading, fields=fields, others=others)
+        ready = CheckedRow(row.number, label, value, Status.READY, reading, None, "", None, fields, others)
         if self._objecting and is_among(ready, self._objecting):
             self.also_objecting += 1
             return ready._replace(status=Status.FILTERED_OUT, fields=())
@@ -404,12 +426,16 @@ class _Judge:
             return _refused(ready, Reason.DUPLICATE, first)
         return _compare(ready, self._known) if self._known else ready
 
-    def _label(self, row: Row) -> str:
-        return line(" ".join([self._text(row.cells[index]) for index in self._labels]), _MAX_LABEL)
+
+def _label(names: Sequence[str]) -> str:
+    return clip(" ".join(" ".join(names).split()), _MAX_LABEL)
 
 
-def _clean_unguarded(cell: str) -> str:
-    return clean(unguarded(cell))
+def _cleaned(cells: Sequence[str], *, guarded: bool) -> list[str]:
+    """Return cells without what cannot be seen, and without the apostrophes of `guarding`."""
+    if not guarded:
+        return [clean(cell) for cell in cells]
+    return [cell if is_clean(cell) and "'" not in cell else clean(unguarded(cell)) for cell in cells]
 
 
 def _is_note(row: Row) -> bool:
@@ -429,6 +455,6 @@ def _refused(row: CheckedRow, reason: Reason, duplicate_of: int | None = None) -
 
 
 def _shown(value: str) -> str:
-    if len(value) <= _MAX_VALUE and value.isascii() and value.isprintable():
+    if len(value) <= _MAX_VALUE and is_clean(value):
         return value.strip()
     return clip(clean(value).strip(), _MAX_VALUE)

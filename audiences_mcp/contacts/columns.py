@@ -16,7 +16,7 @@ from audiences_mcp.errors import InvalidInput
 from audiences_mcp.masking import text_masked
 from audiences_mcp.text import line
 
-_SAMPLED_CELLS = 500
+_SAMPLED_CELLS = 300
 _SOME_DIGITS = re.compile(r"\d(?:\D{0,9}\d){3}")  # fewer are in no cell that is a number, whole or spoilt
 _MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.

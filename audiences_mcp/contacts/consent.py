@@ -252,6 +252,11 @@ def says_no(cell: str) -> bool:
     return reads_as_opt_out(re.sub(r"\d+", " ", cell))
 
 
+def who_says_no(cells: Sequence[str]) -> list[int]:
+    """Return the places of the phone cells that say no, in little time where hardly any has letters."""
+    return [place for place, cell in enumerate(cells) if _LETTERS.search(cell) and says_no(cell)]
+
+
 def names_unwilling(name: str) -> bool:
     """Tell whether the name of a file or a sheet, a title or a phone header is one of people who must not be called."""
     said = words(name)

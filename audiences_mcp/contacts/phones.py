@@ -349,8 +349,9 @@ def _is_also_at_home(digits: str, reading: Reading, facts: _ListFacts) -> bool:
     """Tell whether bare digits would be another number in North America, or in a country that the list shows."""
     if len(digits) == 10 and read_international(f"{_NORTH_AMERICA}{digits}").differs(reading):
         return True
-    shown = (region for region in facts.shown if may_be_national(digits, region))
-    return any(read_national(digits, region).differs(reading) for region in shown)
+    return bool(facts.shown) and any(
+        may_be_national(digits, region) and read_national(digits, region).differs(reading) for region in facts.shown
+    )
 
 
 def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | None = None) -> Phone | Refusal:

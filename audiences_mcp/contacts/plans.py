@@ -100,7 +100,7 @@ UNREAD = Reading()  # not read, or no valid number; why not, only a refusal has 
 def read_international(digits: str) -> Reading:
     """Read digits that begin with their country code. Why they are no number, `read_by_parse` tells."""
     plan = plan_of(digits)
-    return (plan and plan.abroad(digits[len(plan.code) :])) or read_by_parse(f"+{digits}", None)
+    return (plan and plan.abroad(digits)) or read_by_parse(f"+{digits}", None)
 
 
 def read_national(digits: str, region: str) -> Reading:
@@ -169,25 +169,29 @@ class _Place:
     """
 
     def __init__(self, metadata: phonenumbers.PhoneMetadata, *, alone: bool) -> None:
-        # What `parse` may leave off or rewrite.
-        self.prefix = re.compile(metadata.national_prefix_for_parsing or _NEVER)
-        self._exit_code = re.compile(metadata.international_prefix or _NEVER)
         # Some regions are told from those that share their country code by these alone, even if a number is not valid.
-        self._first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
+        self.first_digits = re.compile(metadata.leading_digits) if metadata.leading_digits and not alone else None
         self._metadata = metadata
+
+    @cached_property
+    def prefix(self) -> re.Pattern[str]:
+        """What `parse` may leave off or rewrite."""
+        return re.compile(self._metadata.national_prefix_for_parsing or _NEVER)
+
+    @cached_property
+    def _exit_code(self) -> re.Pattern[str]:
+        return re.compile(self._metadata.international_prefix or _NEVER)
 
     @cached_property
     def _lines(self) -> re.Pattern[str]:
         return re.compile(_form_of_lines(self._metadata))
 
-    def type_of(self, national: str) -> int | None:
-        """Return the line type as `number_type` does; None where a national number is not of this region."""
-        if self._first_digits and not self._first_digits.match(national):
-            return None
+    def type_of(self, national: str) -> int:
+        """Return the line type as `number_type` does; `UNKNOWN` where it is not valid here."""
         found = self._lines.fullmatch(national)
         kind = found.lastgroup if found else None
         if not found or not kind:
-            return UNKNOWN if self._first_digits else None
+            return UNKNOWN
         if kind == "mobile" and found["fixed_line"]:
             return PhoneNumberType.FIXED_LINE_OR_MOBILE
         return LINE_TYPE_NUMBERS[kind]
@@ -217,29 +221,37 @@ class _Plan:
         self.code = str(country_code)
         self._regions = regions
 
+    @cached_property
+    def _main(self) -> _Place:
+        return _place(self.country_code, self._regions[0])
+
     def line_of(self, national: str) -> tuple[str, int]:
         """Return region and line type of a national number; the type is `UNKNOWN` where it is not valid."""
         for region in self._regions:
-            line_type = _place(self.country_code, region).type_of(national)
-            if line_type is not None:
+            place = _place(self.country_code, region)
+            if place.first_digits and not place.first_digits.match(national):
+                continue
+            line_type = place.type_of(national)
+            if line_type != UNKNOWN or place.first_digits:
                 return region, line_type
         return _NO_LINE
 
-    def abroad(self, national: str) -> Reading | None:
-        """Read what follows the country code; None where `parse` might change it."""
-        if _place(self.country_code, self._regions[0]).prefix.match(national):
+    def abroad(self, digits: str) -> Reading | None:
+        """Read digits that begin with the country code; None where `parse` might change what follows it."""
+        national = digits[len(self.code) :]
+        if self._main.prefix.match(national):
             return None
         region, line_type = self.line_of(national)
         if line_type == UNKNOWN:
             return UNREAD
-        return Reading(f"+{self.code}{national}", line_type, region, self.country_code)
+        return Reading("+" + digits, line_type, region, self.country_code)
 
     def at_home(self, digits: str, region: str) -> Reading:
         """Read digits as dialled in one of the regions, where nothing else than its trunk prefix may be in front."""
         if digits.startswith(self.code):
             return UNREAD
         national = _place(self.country_code, region).without_trunk_prefix(digits)
-        reading = self.abroad(national) if national else None
+        reading = self.abroad(self.code + national) if national else None
         if reading is None or reading.region != region:  # `parse` takes the prefix off by the rules of the region
             return UNREAD
         return reading._replace(source=CountryCodeSource.FROM_DEFAULT_COUNTRY)

@@ -140,19 +140,25 @@ def time_zones(phone: Phone) -> tuple[str, ...]:
 
     A mobile is anywhere in its country, unless its plan ties it to a place; so is a toll-free number and the like.
     """
-    digits = phone.number[1:]
-    plan = plan_of(digits)
-    if plan is None:
-        return ()
-    is_anywhere = _is_anywhere(plan.country_code, phone.region, phone.line_type)
-    return _zones_by_prefix(plan.code if is_anywhere else digits[: _longest_prefixes()[plan.code]])
+    number = phone.number
+    return _zones_by_prefix(number[1 : 1 + _telling_digits(number[1:4], phone.region, phone.line_type)])
 
 
 @cache
-def _is_anywhere(country_code: int, region: str, line_type: str) -> bool:
-    """Tell whether all numbers of a kind may be anywhere in the country, so that the country code says as much."""
-    is_placed = phonenumbers.is_number_type_geographical(LINE_TYPE_NUMBERS[line_type], country_code)
-    return region == main_region(country_code) and not is_placed
+def _telling_digits(head: str, region: str, line_type: str) -> int:
+    """Return how many digits of a number tell its time zones: only the country code where it may be anywhere in the country.
+
+    Args:
+        head: Its first three digits, which hold its country code.
+        region: Its region code.
+        line_type: Its line type.
+    """
+    plan = plan_of(head)
+    if plan is None:
+        return 0
+    is_placed = phonenumbers.is_number_type_geographical(LINE_TYPE_NUMBERS[line_type], plan.country_code)
+    is_anywhere = region == main_region(plan.country_code) and not is_placed
+    return len(plan.code) if is_anywhere else _longest_prefixes()[plan.code]
 
 
 @lru_cache(maxsize=10_000)

@@ -187,7 +187,7 @@ def warnings(check: Check) -> list[str]:
 
 def refusal_warnings(check: Check) -> list[str]:
     """Tell of the phone cells that say no themselves, and of the rows that are left out since another row says no."""
-    saying = sum(row.hint.startswith(SAYS_NO_HINT) for row in check.rows)
+    saying = sum(row.hint.startswith(SAYS_NO_HINT) for row in check.rows if row.hint)
     texts = []
     if saying:
         texts.append(

@@ -242,10 +242,12 @@ def _width(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> int
     A column without a name counts when the header row itself reaches it (`phone,name,`), or in a spreadsheet when at
     least half of the rows do.
     """
-    reach = sorted(_reach(row) for _, row in below)
-    if not reach:
-        return 0
-    return reach[len(reach) // 2] if layout.open_ended else min(reach[-1], len(cells))
+    if layout.open_ended:
+        reach = sorted(_reach(row) for _, row in below)
+        return reach[len(reach) // 2] if reach else 0
+    if any(_reach(row) >= len(cells) for _, row in below):  # which the first row tells, nearly always
+        return len(cells)
+    return max((_reach(row) for _, row in below), default=0)
 
 
 def _reach(cells: Sequence[str]) -> int:

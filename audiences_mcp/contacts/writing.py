@@ -112,7 +112,8 @@ def parse_cell(cell: str) -> Written | Refusal:
     """
     plain = _PLAIN.fullmatch(cell)
     if plain:
-        return Written(plain[2], bool(plain[1]))
+        plus, digits = plain.groups()
+        return Written(digits, bool(plus))
     if len(cell) > _MAX_CELL and len(cell.strip()) > _MAX_CELL:
         return Refusal(Reason.NOT_A_NUMBER)
     if says_no(cell):

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
@@ -13,6 +15,7 @@ from audiences_mcp.contacts.cautions import (
     without_mends,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
+from audiences_mcp.contacts.consent import says_no, who_says_no
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.sources import table_from_csv
 from audiences_mcp.contacts.tables import Table
@@ -373,6 +376,11 @@ def test_a_phone_cell_that_says_something_else_says_no_no(cell: str) -> None:
     found = checked(table_from_csv(f"name,phone\nA,{cell}\nB,98765 43212\n"), default_region="IN")
 
     assert not any("not to be called" in text for text in (found.rows[0].hint, *report.warnings(found)))
+
+
+@given(st.lists(st.sampled_from(["+14155552671", "do not call", "DNC 12", "12 office", "stop", "5 s", ""]), max_size=5))
+def test_each_phone_cell_is_asked_for_itself(cells: list[str]) -> None:
+    assert who_says_no(cells) == [place for place, cell in enumerate(cells) if says_no(cell)]
 
 
 def test_who_says_no_in_a_phone_cell_is_called_neither_by_another_row_nor_on_another_number() -> None:

@@ -1,6 +1,8 @@
 """Rows become checked rows: which will be called, which not and why."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
 from audiences_mcp.contacts.columns import Column
@@ -345,6 +347,19 @@ def test_the_phone_cell_is_shown_cleaned_and_cut(cell: str, shown: str) -> None:
     assert row.value == shown
     assert row.label.startswith("Ann DoeAnn Doe")
     assert len(row.label) == 80
+
+
+@given(
+    st.lists(st.sampled_from(["Ann", "'Ann", "'=1+1", "A\u202enn", "Zoë", "'-", "", "a\nb"]), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_each_cell_is_cleaned_as_if_it_stood_alone(cells: list[str], guarded: bool) -> None:  # noqa: FBT001 - drawn
+    def sent(texts: list[str]) -> list[tuple[str, ...]]:
+        rows = [Row(index, (f"+4420794609{index:02}", text)) for index, text in enumerate(texts, 10)]
+        table = Table(("phone", "note"), rows, phone_column="phone", guarded=guarded)
+        return [row.fields for row in check_table(table, Options(), NOTHING).rows]
+
+    assert sent(cells) == [fields for cell in cells for fields in sent([cell])]
 
 
 def test_a_reason_has_its_status_and_a_hint() -> None:

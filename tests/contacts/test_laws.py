@@ -11,12 +11,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType  # noqa: TID251
+from phonenumbers.timezone import (  # noqa: TID251
+    UNKNOWN_TIMEZONE,
+    time_zones_for_geographical_number,
+    time_zones_for_number,
+)
 
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits, Phone, read_number, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal, Status
+from audiences_mcp.contacts.regions import time_zones
 from audiences_mcp.contacts.sources import table_from_csv
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
@@ -146,6 +152,29 @@ def test_a_number_that_was_accepted_is_read_as_itself_ever_after() -> None:
                         reading.line_type,
                     )
     assert accepted > 3_000
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_time_zones_of_every_kind_of_number_are_those_of_the_library(kind: int) -> None:
+    known = [phonenumbers.example_number_for_type(region, kind) for region in REGIONS]
+    known += [
+        phonenumbers.example_number_for_non_geo_entity(code) for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    ]
+    cells = [e164(number) for number in known if number]
+    # Numbers that begin alike, of which the first must not answer for the others.
+    cells += [
+        f"{cell[:-digits]}{number}" for cell in cells for digits, number in ((3, "000"), (5, "00000"), (6, "999999"))
+    ]
+
+    phones = [reading for reading in read_numbers(cells) if isinstance(reading, Phone)]
+
+    assert phones
+    for phone in phones:
+        number = phonenumbers.parse(phone.number)
+        # The library takes a mobile of Kazakhstan or the Bahamas for one of Russia or the USA, of which it shares the code.
+        main = phone.region == phonenumbers.region_code_for_country_code(number.country_code or 0)
+        zones = time_zones_for_number(number) if main else time_zones_for_geographical_number(number)
+        assert (phone, time_zones(phone)) == (phone, tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE))
 
 
 @given(phone_like, any_region, any_bare_digits)
