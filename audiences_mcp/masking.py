@@ -7,6 +7,7 @@ dates and times, and counts with thousands separators are none.
 
 import re
 import unicodedata
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,12 +32,18 @@ _HEX = r"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{24}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}
 _ID = rf"(?<![0-9A-Za-z])(?=[0-9-]{{0,35}}[A-Fa-f]){_HEX}(?![0-9A-Za-z])"
 _NO_NUMBER = rf"(?<![0-9])(?<![0-9][-.,/])(?:{_MOMENT}|{_COUNT})"
 _POWER = r"[0-9]+(?:[.,][0-9]+)?(?P<power> ?[Ee] ?[+-]? ?[0-9]{1,3})(?![0-9A-Za-z])"
-_MAY_BE_NUMBER = re.compile(
+_MAY_BE_NUMBER = (
     rf"(?P<kept>{_ID}|{_NO_NUMBER})|(?P<damaged>{_POWER})"
     rf"|(?:\+{_BETWEEN})?{_UNIT}(?:{_BETWEEN}(?!{_NO_NUMBER}){_UNIT}){{6,}}"
     rf"|\+{_BETWEEN}{_UNIT}(?:{_BETWEEN}{_UNIT}){{6,}}"  # a plus begins no date, as in +1 12-10-2025
     rf"|{_UNIT}(?:{_BETWEEN}{_UNIT}){{4,5}}(?=[^\w…]?…(?:['\"]|$))"  # the beginning of one, in a text that was cut
 )
+
+
+@cache
+def _numbers() -> re.Pattern[str]:
+    """Return the expression; only where numbers are masked it is worth the time that it takes to make."""
+    return re.compile(_MAY_BE_NUMBER)
 
 
 def masked(part: Any, name: str = "") -> Any:  # noqa: ANN401 - any part of an answer
@@ -65,7 +72,7 @@ def text_masked(text: str) -> str:
     if sum(map(str.isdigit, plain)) <= _KEPT:  # which is quickly told of most texts
         return text
     parts, end = [], 0
-    for found in _MAY_BE_NUMBER.finditer(plain):
+    for found in _numbers().finditer(plain):
         if found["kept"] is None:
             parts += [text[end : found.start()], _ending(text, plain, found)]
             end = found.end()

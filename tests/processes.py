@@ -16,8 +16,8 @@ INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo":
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment without settings of whoever runs the tests, with these."""
-    ours = ("SMALLEST_API_KEY", "ATOMS_API_KEY", "ATOMS_API_URL", "AUDIENCES_MCP_")
+    """The environment without settings of whoever runs the tests, with these; with compiled files, as it is installed."""
+    ours = ("SMALLEST_API_KEY", "ATOMS_API_KEY", "ATOMS_API_URL", "AUDIENCES_MCP_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | settings
 
 

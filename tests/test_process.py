@@ -176,6 +176,15 @@ def test_a_client_that_asks_what_the_server_is_and_goes_on_stays_in_the_newer_re
     assert refused["error"]["code"] == UNSUPPORTED_PROTOCOL_VERSION
 
 
+def test_the_server_starts_without_what_only_some_calls_need() -> None:
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:]]
+    ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=60, check=True, env=environment())
+
+    loaded = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "mcp.server.mcpserver" in loaded
+    assert loaded.isdisjoint({"httpx", "stamina", "rich.logging", "chardet", "python_calamine", "filelock", "redis"})
+
+
 def test_the_server_ends_with_its_input_within_a_second() -> None:
     with Server() as server:
         started = time.monotonic()

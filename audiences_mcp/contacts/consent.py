@@ -112,9 +112,9 @@ _STILL_IN = re.compile(
     r"(?:has |have )?(?:not|never|n t) (?:yet )?(?:opted|unsub|dece|black|died|done)|deceased estate|scrub|without"
     r"|(?:kein(?:en)?|nicht) wider(?:ruf|sproch)|not (?:a |the )?wrong"
 )
-# Headers that ask who is to be left out.
+# Headers that ask who is to be left out, besides those that say so.
 _OUT = re.compile(
-    rf"\b(?:{_SURE}|{_WRONG}|dnd|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|c?tps"
+    r"\b(?:dnd|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|c?tps"
     r"|werbesperre"
     r"|werbewiderspruch|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|d[ée]sabonn[ée]s?"
     r"|liste rouge|dados? de baja|no molestar)\b"
@@ -189,7 +189,7 @@ def questions(headers: Sequence[str]) -> Iterator[tuple[int, Question]]:
 
 
 def _question(header: str) -> Question | None:
-    if _OUT.search(header) and not re.search(r"\bfax\b", header):
+    if (_SURE_ANYWHERE.search(header) or _OUT.search(header)) and not re.search(r"\bfax\b", header):
         return "out"
     if not _IN.search(header) or _OTHER_THINGS.search(header):
         return None

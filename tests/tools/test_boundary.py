@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 from typing import Any
 
 import anyio
@@ -353,11 +351,3 @@ async def test_an_answer_is_sent_in_one_piece_of_json(agent: LookedAtAgent) -> N
     first, *_, last = answer.data
     assert (first, last) == ("summary", "next_step")
     assert answer.text.startswith('{"summary":"')
-
-
-def test_the_server_starts_without_loading_what_only_a_call_to_atoms_needs() -> None:
-    code = "import sys; from audiences_mcp.server import build_server; from audiences_mcp.config import Settings; "
-    code += "build_server(Settings()); print('httpx' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-
-    assert ended.stdout == "False\n"
