@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from audiences_mcp import __version__
 from audiences_mcp.errors import AudiencesError
+from audiences_mcp.loading import load_sdk, without_rich
 
 if TYPE_CHECKING:
     from audiences_mcp.config import Settings
@@ -106,8 +107,8 @@ def _serve(options: argparse.Namespace) -> int:
     _open_standard_streams()
     gc.disable()  # building the SDK's models makes no garbage: this saves a seventh of the start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks for some in every installed package
-    _load_sdk()
-    from audiences_mcp.logs import keep_logs_clean, plain_logging  # noqa: PLC0415 - after the collector is off
+    load_sdk()
+    from audiences_mcp.logs import keep_logs_clean  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.server import build_server  # noqa: PLC0415 - after the collector is off
     from audiences_mcp.stdio import run as run_stdio  # noqa: PLC0415 - after the collector is off
 
@@ -120,7 +121,7 @@ def _serve(options: argparse.Namespace) -> int:
         sys.setswitchinterval(_SWITCH_SECONDS)
         run(settings, options.http)
         return 0
-    with plain_logging():
+    with without_rich():
         server = build_server(settings)
     gc.freeze()
     gc.enable()
@@ -129,16 +130,6 @@ def _serve(options: argparse.Namespace) -> int:
     sys.setswitchinterval(_SWITCH_SECONDS)
     run_stdio(server)
     return 0
-
-
-def _load_sdk() -> None:
-    """Load the SDK, of whose 550 models a session needs a tenth: each is made where it is first used."""
-    from pydantic import BaseModel  # noqa: PLC0415 - after the collector is off
-
-    BaseModel.model_config["defer_build"] = True
-    import mcp.server.mcpserver  # noqa: F401, PLC0415 - after what it inherits is set
-
-    BaseModel.model_config.pop("defer_build")
 
 
 def _stop(number: int, _: object) -> None:

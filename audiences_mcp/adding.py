@@ -23,9 +23,8 @@ from audiences_mcp.committing import Committer, no_longer_in, person_of, read_ba
 from audiences_mcp.contacts.check import KnownLists
 from audiences_mcp.contacts.fit import Fit, fit_columns
 from audiences_mcp.contacts.reasons import Reason, Status
-from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError
-from audiences_mcp.models import Addition, AudienceInfo, Commit, Member, Person, StoredAudience
+from audiences_mcp.models import MAX_MEMBERS, Addition, AudienceInfo, Commit, Member, Person, StoredAudience
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several
 

@@ -15,6 +15,7 @@ from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
 from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
+from audiences_mcp.loading import without_rich
 from audiences_mcp.masking import masked
 from audiences_mcp.state import state_of
 
@@ -104,7 +105,8 @@ class App:
 
     def _new_client(self, url: str) -> "AtomsClient":
         """Return a new client; loading what it needs takes longer than many calls, which are not to wait for it."""
-        from audiences_mcp.atoms.client import AtomsClient  # noqa: PLC0415 - brings httpx
+        with without_rich():
+            from audiences_mcp.atoms.client import AtomsClient  # noqa: PLC0415 - brings httpx
 
         return AtomsClient(url, self.key, transport=self._transport)
 

@@ -2,20 +2,23 @@
 
 import os
 import select
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
 CALL_SECONDS = 50.0
 """Seconds that a call takes at most, unless it is a long job; clients give up after 60."""
 
+T = TypeVar("T")
+
 Progress = Callable[[float, float | None, str | None], Coroutine[Any, Any, None]]
 """Called with what is done, how much there is in all, and a sentence."""
 
+_AT_ONCE = 4  # requests; the client sees to it that they are not too many in a second
 _SMALL_STEP = 0.001  # the protocol wants each figure to be higher than the last, also where nothing got done
 
 
@@ -92,6 +95,24 @@ def this_call() -> Call:
 def long_job() -> None:
     """Let this call take the time that it needs: it tells how far it is, and can be cancelled."""
     this_call().time_limit.deadline = inf
+
+
+async def at_once(requests: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make several requests, some at the same time, and return their results in order; the first failure is raised."""
+    results: dict[int, T] = {}
+    limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def run(place: int) -> None:
+        async with limiter:
+            results[place] = await requests[place]()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for place in range(len(requests)):
+                group.start_soon(run, place)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [results[place] for place in range(len(requests))]
 
 
 async def tell_wait(text: str) -> None:

@@ -38,7 +38,6 @@ from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.regions import region_code
-from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import (
     OF_UNWILLING,
     TypedContact,
@@ -49,7 +48,7 @@ from audiences_mcp.contacts.sources import (
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.members import table_of
-from audiences_mcp.models import MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
+from audiences_mcp.models import MAX_MEMBERS, MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.state.shelf import Shelf
 from audiences_mcp.text import line, several

@@ -15,9 +15,8 @@ from audiences_mcp.audiences import fold
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.reasons import NEVER_CALLED, Status
-from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.errors import AtomsError, Refused
-from audiences_mcp.models import AudienceInfo, Commit, Person, StoredAudience
+from audiences_mcp.models import MAX_MEMBERS, AudienceInfo, Commit, Person, StoredAudience
 from audiences_mcp.state.journal import Part
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import line, several

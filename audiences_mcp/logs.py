@@ -8,8 +8,6 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +21,6 @@ def keep_logs_clean() -> None:
     sys.excepthook = lambda _, error, __: _tell(error)
     sys.unraisablehook = lambda unraisable: _tell(unraisable.exc_value)
     threading.excepthook = lambda failed: _tell(failed.exc_value)
-
-
-@contextmanager
-def plain_logging() -> Iterator[None]:
-    """Let the SDK, which logs through rich where it finds it, log plain lines: rich takes 15 ms to load."""
-    sys.modules["rich.console"] = None  # type: ignore[assignment] # so that its import fails
-    try:
-        yield
-    finally:
-        del sys.modules["rich.console"]
 
 
 def place_of(error: BaseException) -> str:

@@ -6,12 +6,15 @@ client meets a null that it did not expect. Every result begins with `summary` a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, Literal, NamedTuple, NewType
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 MAX_PROBLEMS = 50
 """How many problems an answer holds; list_check_rows has the rest."""
+
+MAX_MEMBERS = 10_000
+"""How many members an audience may have (Atoms' limit)."""
 
 E164 = NewType("E164", str)
 """A phone number that passed every rule: `+`, country code, national number. Made in `contacts.phones` alone."""
@@ -30,8 +33,7 @@ class Person:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A stored member: its id and its columns, phone column included, as stored."""
 
     member_id: str

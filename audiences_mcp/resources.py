@@ -9,11 +9,11 @@ from mcp.types import CallToolResult, TextContent
 
 from audiences_mcp.app import App
 from audiences_mcp.contacts.reasons import HINTS, Note, Reason
-from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.sources import SUFFIXES
 from audiences_mcp.contacts.tables import MAX_ROWS
 from audiences_mcp.definitions import AudienceTool
 from audiences_mcp.folders import MAX_BYTES
+from audiences_mcp.models import MAX_MEMBERS
 from audiences_mcp.removing import REMOVED_UNASKED
 from audiences_mcp.state import CHECK_LIFETIME, TOKEN_LIFETIME
 from audiences_mcp.tools.arguments import MAX_CONTACTS

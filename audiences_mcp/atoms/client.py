@@ -6,30 +6,28 @@ passed every rule, can be sent.
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
 from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer, Watch
+from audiences_mcp.atoms.paging import Page, Told, every, nobody
 from audiences_mcp.atoms.uploads import to_csv
-from audiences_mcp.errors import InvalidInput, NotUnderstood
-from audiences_mcp.models import AudienceInfo, CampaignInfo, Member, Person
+from audiences_mcp.errors import AnswerTooLong, InvalidInput, Rejected
+from audiences_mcp.models import MAX_MEMBERS, AudienceInfo, CampaignInfo, Member, Person
 from audiences_mcp.text import clean, clip, line
 
 if TYPE_CHECKING:
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in connection.py
 
 MEMBERS_PAGE = 1_000
-"""Members asked for at once where all of them are wanted; the API states no maximum."""
+"""Members asked for at once where all of them are too many."""
 
 _DNC_PAGE = 500  # the server clamps to this
 _MOST = 10**12  # of anything that is counted
-_READINGS = 3  # of a list that changes meanwhile
 _ID = re.compile(r"[0-9a-fA-F]{24}")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +45,6 @@ class Added:
 
     added: int
     skipped: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Page(Generic[T]):
-    """A page of anything, by ids."""
-
-    items: Mapping[str, T]
-    total: int
-    has_more: bool
 
 
 class AtomsClient:
@@ -120,18 +109,26 @@ class AtomsClient:
 
         return await self._connection.call("GET", path, read, params={"page": page, "offset": page_size})
 
-    async def all_members(self, audience_id: str) -> list[Member]:
+    async def all_members(self, audience_id: str, told: Told = nobody) -> list[Member]:
         """Return every member, in the order of the API.
+
+        Args:
+            audience_id: The audience.
+            told: Is told how far it is, where one page is not enough.
 
         Raises:
             NotUnderstood: The pages held fewer members than the audience has.
         """
 
-        async def get_page(page: int, size: int) -> _Page[Member]:
+        async def get_page(page: int, size: int) -> Page[Member]:
             found = await self.list_members(audience_id, page, size)
-            return _Page({member.member_id: member for member in found.members}, found.total, found.has_more)
+            return Page({member.member_id: member for member in found.members}, found.total, found.has_more)
 
-        return await _every(get_page, MEMBERS_PAGE, "members of the audience")
+        noun = "members of the audience"
+        try:
+            return await every(get_page, MAX_MEMBERS, noun, told)  # the API states no largest page
+        except (Rejected, AnswerTooLong):  # so large a page is refused, or longer than what is read
+            return await every(get_page, MEMBERS_PAGE, noun, told)
 
     async def add_members(self, audience_id: str, columns: Sequence[str], people: Sequence[Person]) -> Added:
         """Add people to an audience; Atoms skips numbers that it holds with exactly the same text.
@@ -172,48 +169,11 @@ class AtomsClient:
             NotUnderstood: The pages held fewer entries than the list has.
         """
 
-        async def get_page(page: int, size: int) -> _Page[str]:
+        async def get_page(page: int, size: int) -> Page[str]:
             params = {"page": str(page), "offset": str(size)}
             return await self._connection.call("GET", "dnc", _do_not_call_page, params=params)
 
-        return await _every(get_page, _DNC_PAGE, "entries of the do-not-call list")
-
-
-async def _every(get_page: Callable[[int, int], Awaitable[_Page[T]]], size: int, noun: str) -> list[T]:
-    """Return what all pages hold together; pages may overlap while others write, so ids count.
-
-    Where somebody takes something out between two pages, what follows moves up, and some of it would be read on neither:
-    then all is read again.
-
-    Args:
-        get_page: Gets a page by its number, from 1, and its size.
-        size: How much to ask for.
-        noun: What is listed, for the message.
-
-    Raises:
-        NotUnderstood: The pages held less than there is, or changed each time that they were read.
-    """
-    for _ in range(_READINGS):
-        found = await _read_once(get_page, size, noun)
-        if found is not None:
-            return found
-    raise NotUnderstood(f"The {noun} changed while they were read; nothing was changed by this call. Try again.")
-
-
-async def _read_once(get_page: Callable[[int, int], Awaitable[_Page[T]]], size: int, noun: str) -> list[T] | None:
-    page = await get_page(1, size)
-    found, number, known, most = dict(page.items), 1, 0, page.total
-    size = len(found)  # a server may give smaller pages than asked for
-    while known < len(found) and (page.has_more or len(found) < page.total):
-        number, known = number + 1, len(found)
-        page = await get_page(number, size)
-        if page.total < most:
-            return None
-        most = page.total
-        found.update(page.items)
-    if len(found) < page.total:
-        raise NotUnderstood(f"Atoms gave {len(found):,} of {page.total:,} {noun}; nothing was changed. Try again.")
-    return list(found.values())
+        return await every(get_page, _DNC_PAGE, "entries of the do-not-call list")
 
 
 def checked_id(text: str, argument: str = "audience_id") -> str:
@@ -287,7 +247,10 @@ def _members(data: Any) -> list[Member]:  # noqa: ANN401
 
 def _member(data: Mapping[str, Any]) -> Member:
     cells = _object(data.get("data"))
-    return Member(_id_of(data), {name: each if isinstance(each, str) else _cell(each) for name, each in cells.items()})
+    for name, value in cells.items():
+        if not isinstance(value, str):
+            cells[name] = _cell(value)
+    return Member(_id_of(data), cells)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401
@@ -303,11 +266,11 @@ def _added(data: Any) -> Added:  # noqa: ANN401
     return Added(_number(counts, "added"), _number(counts, "skipped"))
 
 
-def _do_not_call_page(data: Any) -> _Page[str]:  # noqa: ANN401
+def _do_not_call_page(data: Any) -> Page[str]:  # noqa: ANN401
     entries = [_object(item) for item in _array(_object(data).get("entries"))]
     pagination = _object(data.get("pagination"))
     numbers = {str(entry.get("id") or entry): str(entry.get("phoneNumber") or "") for entry in entries}
-    return _Page(numbers, _number(pagination, "total"), pagination.get("hasMore") is True)
+    return Page(numbers, _number(pagination, "total"), pagination.get("hasMore") is True)
 
 
 def _id_of(data: Mapping[str, Any]) -> str:

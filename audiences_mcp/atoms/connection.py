@@ -22,7 +22,7 @@ import httpx  # noqa: TID251 - this module is its door
 import stamina.instrumentation
 from aiolimiter import AsyncLimiter
 
-from audiences_mcp import __version__
+from audiences_mcp import __version__, collector
 from audiences_mcp.atoms.repeating import repeated
 from audiences_mcp.errors import (
     OUTCOME_UNKNOWN,
@@ -51,6 +51,7 @@ ANSWER_BYTES = 20_000_000
 REQUESTS_A_SECOND = 10
 """How many requests are made in a second; what Atoms takes of organisations that pay nothing."""
 
+_LONG_ANSWER = 100_000  # bytes
 _ENCODING = "gzip"  # each part that is read grows a thousand times at most
 _MAX_MESSAGE = 300
 _MAX_READ = 10_000  # characters of a text of which a few hundred are wanted
@@ -137,6 +138,12 @@ class Connection:
             with anyio.fail_after(self._timeout):  # httpx's own limit is for each read, so a slow drip passes it
                 async with self._http.stream(method, path, **request) as response:
                     content = await _content(response, writes=writes)
+        # A long answer has many objects, and no cycles.
+        with collector.paused() if len(content) > _LONG_ANSWER else nullcontext():
+            return self._understood(response, content, read, writes=writes)
+
+    def _understood(self, response: httpx.Response, content: bytes, read: Callable[[Any], T], *, writes: bool) -> T:
+        """Return what is wanted of an answer, or raise what it says went wrong."""
         body = _envelope(content)
         if self._watch:
             self._watch(response.status_code, body)

@@ -73,6 +73,10 @@ class KnownLists:
     excluded_audience: KnownNumbers | None = None
     already_member: KnownNumbers | None = None
 
+    def __bool__(self) -> bool:
+        """Tell whether anybody is on one of them."""
+        return any((self.do_not_call, self.suppression_list, self.excluded_audience, self.already_member))
+
     def reason_for(self, number: E164, others: Iterable[E164] = ()) -> Reason | None:
         """Return why a person is not to be called, the first in the order of `Reason`.
 
@@ -157,6 +161,8 @@ class Check:
 
     def against(self, known: KnownLists) -> "Check":
         """Return the check with its ready rows compared with lists that were read later."""
+        if not known:
+            return self
         return replace(self, rows=[_compare(row, known) for row in self.rows])
 
 
@@ -382,7 +388,7 @@ class _Judge:
         self._places = places
         self._labels = self._cells(label_columns(table))
         self._fields = self._cells([column.index for column in columns[1:]])
-        self._known = None if known == KnownLists() else known
+        self._known = known
         self._objecting = objecting
         self._first_rows: dict[E164, int] = {}
         self.also_objecting = 0

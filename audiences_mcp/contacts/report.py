@@ -24,9 +24,6 @@ from audiences_mcp.models import (
 )
 from audiences_mcp.text import clip, line, several
 
-MAX_MEMBERS = 10_000
-"""How many members an audience may have (Atoms' limit)."""
-
 _SAMPLE_ROWS = 5
 _MAX_LISTED = 40
 _SEVERAL_ZONES, _UNKNOWN_ZONE = "several", "unknown"

@@ -8,14 +8,14 @@ from pydantic import Field
 
 from audiences_mcp.app import App
 from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold, listed
+from audiences_mcp.calls import at_once
 from audiences_mcp.checking import default_region_of
 from audiences_mcp.contacts.known import KnownNumbers
-from audiences_mcp.contacts.report import MAX_MEMBERS
 from audiences_mcp.contacts.spellings import search_texts
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.members import at_once
 from audiences_mcp.models import (
     E164,
+    MAX_MEMBERS,
     AudienceDetail,
     AudienceInfo,
     AudienceList,

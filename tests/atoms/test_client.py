@@ -37,7 +37,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiences_mcp.atoms import uploads
-from audiences_mcp.atoms.client import MEMBERS_PAGE, Added, AtomsClient, checked_id
+from audiences_mcp.atoms.client import Added, AtomsClient, checked_id
 from audiences_mcp.atoms.connection import ANSWER_BYTES
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, UPLOAD_BYTES, chunks, to_csv
 from audiences_mcp.errors import (
@@ -279,14 +279,25 @@ async def test_more_members_follow_a_page_that_is_shorter_than_asked_for_and_doe
         assert not (await client.list_members(ID, 2, 3)).has_more
 
 
-async def test_all_members_are_read_over_as_many_pages_as_they_fill(organisation: Organisation) -> None:
-    everyone, transport = people(2 * MEMBERS_PAGE + 1), Through()
+@pytest.mark.parametrize(("most", "requests"), [(10_000, 1), (1_000, 3), (700, 3)])
+async def test_all_members_are_read_with_as_few_requests_as_the_server_allows(
+    organisation: Organisation, most: int, requests: int
+) -> None:
+    everyone, transport = people(2_001), SmallPages()
+    transport.most = most
+    audience = organisation.audience("VIP", to_csv(COLUMNS, everyone).decode())
     async with connected(organisation.url, organisation.key, transport) as client:
-        audience = (await client.create_audience("VIP", "", COLUMNS, everyone)).audience_id
-        transport.sent = 0
         members = await client.all_members(audience)
     assert [member.data["phoneNumber"] for member in members] == [person.number for person in everyone]
-    assert transport.sent == 3
+    assert transport.sent == requests
+
+
+async def test_a_total_that_nobody_can_have_is_not_believed() -> None:
+    transport = Answers(lambda _: success({"members": [member(1)], "totalCount": 10**11}))
+    async with connected("http://localhost:9", transport=transport) as client:
+        error = await failure(client.all_members(ID))
+    assert str(error) == "Atoms gave 1 of 100,000,000,000 members of the audience; nothing was changed. Try again."
+    assert len(transport.requests) < 1_010
 
 
 @pytest.mark.parametrize("transport", [SmallPages, CutPages])
@@ -321,7 +332,7 @@ def member(index: int) -> dict[str, Any]:
 async def test_pages_that_hold_fewer_members_than_there_are_end_in_an_error_and_not_in_a_loop(
     pages: Sequence[Sequence[int]],
 ) -> None:
-    given = iter(pages)
+    given = itertools.cycle(pages)
 
     def answer(_: httpx.Request) -> httpx.Response:
         return success({"members": [*map(member, next(given))], "totalCount": 3, "hasMore": True})
@@ -443,7 +454,7 @@ async def test_every_call_sends_what_the_api_documents() -> None:
             ("GET", "audience"),
             ("GET", f"audience/{ID}"),
             ("GET", f"audience/{ID}/members?page=1&offset=20"),
-            ("GET", f"audience/{ID}/members?page=1&offset=1000"),
+            ("GET", f"audience/{ID}/members?page=1&offset=10000"),
             ("GET", f"audience/{ID}/members/search?query=Ann"),
             ("GET", "dnc?page=1&offset=500"),
             ("POST", "audience"),

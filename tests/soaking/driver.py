@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from audiences_mcp.config import Settings
-from audiences_mcp.contacts.report import MAX_MEMBERS
+from audiences_mcp.models import MAX_MEMBERS
 from tests.conftest import Organisation
 from tests.soaking.calls import Caller
 from tests.soaking.lists import People, do_not_call, many_people, some_people

@@ -33,7 +33,7 @@ REQUEST_SECONDS = 0.3
 CALL_SECONDS = 20.0  # most take a tenth of one; a busy machine has its time
 """What any call of the matrix may take, whatever the fault."""
 
-_ASKS_FOR_ALL = {"audit_audience", "export_audience"}
+_ASKS_FOR_ALL = {"audit_audience", "check_contacts", "export_audience"}
 
 EARLY = {Place.FIRST, Place.READ}
 
