@@ -3,16 +3,33 @@
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import anyio
 import anyio.to_thread
 
 from audiences_mcp.errors import NotConfigured
 
 Outcome = Literal["done", "unknown"]
+
+
+@asynccontextmanager
+async def noted_if_cut_short(note: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Write, from the request until it is known what became of it; should the call end before, note that it is not known.
+
+    Args:
+        note: Puts the write into the log with an unknown outcome.
+    """
+    try:
+        yield
+    except anyio.get_cancelled_exc_class():  # by the client, for its time is up, or because the input has ended
+        with anyio.CancelScope(shield=True):
+            await note()
+        raise
 
 
 class AuditLog:

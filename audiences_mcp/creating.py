@@ -175,13 +175,15 @@ class Creation(Committer[Commit]):
             long_job()
         runs = await anyio.to_thread.run_sync(chunks, self._columns, rest, ADDED_AT_ONCE) if rest else []
         for run in runs:
-            try:
-                await client.add_members(part.audience_id, self._columns, run)
-            except AtomsError as error:
-                if not error.maybe_done or not await self._note_stored(client, part, len(run)):
-                    raise
-            else:
-                part.sent += len(run)
+            under_way = part.people[part.sent : part.sent + len(run)]
+            async with self._noted("create_audience", part.audience_id, under_way):
+                try:
+                    await client.add_members(part.audience_id, self._columns, run)
+                except AtomsError as error:
+                    if not error.maybe_done or not await self._note_stored(client, part, len(run)):
+                        raise
+                else:
+                    part.sent += len(run)
             await self._keep()
             await self._tell(f"Adding people to {part.audience_id}")
 
@@ -213,18 +215,19 @@ class Creation(Committer[Commit]):
         part.before, part.sending = part.before or known, len(first)
         self._stored.written = True
         await self._keep()
-        try:
-            made = await client.create_audience(name, description, self._columns, first)
-        except AtomsError as error:
-            if not error.maybe_done:
-                part.before, self._stored.written = was_unsure, was_written
-                await self._keep()
-                raise
-            await self._look_up(client, part)
-            if not part.audience_id:
-                await self._note("create_audience", "", part.people[: part.sending], unknown=True)
-                raise self._unknown(f"{error} No audience of this name is there yet.") from None
-            return
+        async with self._noted("create_audience", "", part.people[: part.sending]):
+            try:
+                made = await client.create_audience(name, description, self._columns, first)
+            except AtomsError as error:
+                if not error.maybe_done:
+                    part.before, self._stored.written = was_unsure, was_written
+                    await self._keep()
+                    raise
+                await self._look_up(client, part)
+                if not part.audience_id:
+                    await self._note("create_audience", "", part.people[: part.sending], unknown=True)
+                    raise self._unknown(f"{error} No audience of this name is there yet.") from None
+                return
         await self._exists(part, made.audience_id)
 
     async def _exists(self, part: Part, audience_id: str) -> None:

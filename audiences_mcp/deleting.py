@@ -1,8 +1,11 @@
 """Deleting an audience in two steps, of which the second is taken once, and only as the person was asked."""
 
+from functools import partial
+
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
 from audiences_mcp.audiences import blocking_campaigns, find_audience, may_exist, named
+from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
 from audiences_mcp.models import AudienceInfo, Deletion
@@ -63,16 +66,19 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
     was_tried, leave.tried = leave.tried, True
     await app.tokens.save(token, leave)
-    try:
-        await client.delete_audience(before.audience_id)
-    except AtomsError as error:
-        if not error.maybe_done:
-            leave.tried = was_tried  # what somebody else deletes is not taken for our work
-            await app.tokens.save(token, leave)
-            raise
-        if await may_exist(client, before.audience_id):
-            await app.audit_log.note("delete_audience", "unknown", before.audience_id, {"people": before.member_count})
-            raise
+    people = {"people": before.member_count}
+    note = partial(app.audit_log.note, "delete_audience", "unknown", before.audience_id, people)
+    async with noted_if_cut_short(note):
+        try:
+            await client.delete_audience(before.audience_id)
+        except AtomsError as error:
+            if not error.maybe_done:
+                leave.tried = was_tried  # what somebody else deletes is not taken for our work
+                await app.tokens.save(token, leave)
+                raise
+            if await may_exist(client, before.audience_id):
+                await note()
+                raise
     leave.done = True
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -10,6 +11,7 @@ import anyio.to_thread
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
 from audiences_mcp.audiences import active_campaigns, find_audience, known_members, may_exist, named
+from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.auditing import AS_ATOMS_DIALS
 from audiences_mcp.calls import Progress, long_job, this_call
 from audiences_mcp.checking import report_of
@@ -216,8 +218,10 @@ class _Remover:
         this_call().so_far = lambda: f"members may have been removed; the same call removes who is left{back}"
         # Of a call that was stopped half way only those are left who are stored still.
         left = await self._still_stored(LOOK_UP_PAUSES[:1]) if self._leave.tried else _ids(wanted)
-        trouble = await self._send([member.member_id for member in wanted if left is None or member.member_id in left])
-        left = set() if trouble is None else await self._still_stored(LOOK_UP_PAUSES)
+        going = [member for member in wanted if left is None or member.member_id in left]
+        async with noted_if_cut_short(partial(self._note, going, unknown=True)):
+            trouble = await self._send([member.member_id for member in going])
+            left = set() if trouble is None else await self._still_stored(LOOK_UP_PAUSES)
         if left is None:
             await self._note(wanted, unknown=True)
             raise await self._stopped(

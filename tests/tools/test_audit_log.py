@@ -3,14 +3,18 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx  # noqa: TID251 - the type of what a fault answers
 import pytest
 
+from audiences_mcp.atoms import uploads
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, not_reached
+from tests.tools.conftest import Connect, Send, Wire, answer_lost, failed_before, not_reached
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +91,61 @@ async def test_what_is_not_known_is_logged_as_such(
         ("add_contacts", "unknown"),
         ("delete_audience", "unknown"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "request_cut", "arguments", "noted"),
+    [
+        ("create_audience", "POST audience", {"name": "New", "contacts": [ANN]}, ["unknown 1"]),
+        (
+            "create_audience",
+            "POST audience/.*/members",  # a list that is too long for one request
+            {"name": "New", "contacts": [ANN, BOB]},
+            ["unknown 1", "done 1"],
+        ),
+        ("add_contacts", "POST audience/.*/members", {"audience_id": None, "contacts": [BOB]}, ["unknown 1"]),
+        (
+            "remove_audience_members",
+            "DELETE audience/.*/members",
+            {"audience_id": None, "phone_numbers": ["+14155552679"]},
+            ["unknown 1"],
+        ),
+        ("delete_audience", "DELETE audience/.*", {"audience_id": None, "confirm_token": None}, ["unknown 2"]),
+    ],
+)
+async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(  # noqa: PLR0917 - fixtures
+    logging: Settings,
+    log: Path,
+    connect: Connect,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+    tool: str,
+    request_cut: str,
+    arguments: dict[str, Any],
+    noted: list[str],
+) -> None:
+    wire, asked = Wire(), anyio.Event()
+
+    async def hangs(send: Send, request: httpx.Request) -> httpx.Response:
+        await (await send(request)).aread()
+        asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    wire.fail(request_cut, hangs)
+    monkeypatch.setattr(uploads, "UPLOAD_BYTES", 60)
+    audience_id = organisation.audience("Old", "phone\n+14155552679\n+14155552678\n", "phone")
+    async with connect(logging, wire) as agent:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        known = {"audience_id": audience_id, "confirm_token": token}
+        async with anyio.create_task_group() as tasks:
+            given = {name: known.get(name) if value is None else value for name, value in arguments.items()}
+            tasks.start_soon(partial(agent, tool, **given))
+            await asked.wait()
+            tasks.cancel_scope.cancel()
+
+    assert [f"{entry['outcome']} {entry['counts']['people']}" for entry in entries(log)] == noted
+    assert {entry["tool"] for entry in entries(log)} == {tool}
 
 
 async def test_nothing_is_written_that_could_not_be_logged(
