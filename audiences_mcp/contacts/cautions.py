@@ -185,7 +185,7 @@ def variable_warnings(check: Check) -> list[str]:
     optional = check.optional_columns
     blank = [
         (header, count)
-        for header, count in _counted(columns, lambda cell: not cell or cell.isspace())
+        for header, count in _counted(columns, lambda cells: cells.count("") + sum(map(str.isspace, cells)))
         if header not in optional or count < len(ready)
     ]
     what = "Blank for some people (keep_columns sends only the columns that the agent needs)"
@@ -211,11 +211,11 @@ def _spoken_warnings(columns: _Columns) -> list[str]:
     found = (
         (
             f"Longer than {_LONG} characters, which is much to read out",
-            _counted(columns, lambda cell: len(cell) > _LONG),
+            _counted(columns, lambda cells: sum(size > _LONG for size in map(len, cells))),
         ),
         (
             "Dates in figures or web addresses, read badly aloud (10 March 2024 is better)",
-            _counted(columns, _reads_badly),
+            _counted(columns, lambda cells: sum(map(_reads_badly, cells))),
         ),
     )
     return [f"{what}: {_list(counted)}." for what, counted in found if counted]
@@ -244,8 +244,9 @@ def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
     return [text]
 
 
-def _counted(columns: _Columns, odd: Callable[[str], bool]) -> list[tuple[str, int]]:
-    counted = [(header, sum(map(odd, cells))) for header, cells in columns]
+def _counted(columns: _Columns, odd: Callable[[Sequence[str]], int]) -> list[tuple[str, int]]:
+    """Return the columns that have odd cells, with how many."""
+    counted = [(header, odd(cells)) for header, cells in columns]
     return [(header, count) for header, count in counted if count]
 
 

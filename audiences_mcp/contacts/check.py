@@ -386,9 +386,11 @@ class _Judge:
     ) -> None:
         self._table = table
         self._places = places
-        self._labels = self._cells(label_columns(table))
-        self._fields = self._cells([column.index for column in columns[1:]])
-        self._known = known
+        labels, fields = label_columns(table), [column.index for column in columns[1:]]
+        cleaned = {place: _cleaned(table, place) for place in {*labels, *fields}}
+        self._labels = _rows_of([cleaned[place] for place in labels], len(table.rows))
+        self._fields = _rows_of([cleaned[place] for place in fields], len(table.rows))
+        self._known = known or None  # asked for each row
         self._objecting = objecting
         self._first_rows: dict[E164, int] = {}
         self.also_objecting = 0
@@ -401,13 +403,6 @@ class _Judge:
                 self._table.rows, wanted, map(_label, self._labels), self._fields, strict=True
             )
         ]
-
-    def _cells(self, places: Sequence[int]) -> list[tuple[str, ...]]:
-        """Return for each row its cells in some columns, as they may be shown and sent."""
-        columns = [
-            _cleaned([row.cells[place] for row in self._table.rows], guarded=self._table.guarded) for place in places
-        ]
-        return list(zip(*columns, strict=True)) if columns else [()] * len(self._table.rows)
 
     def _filtered_out(self, row: Row, label: str) -> CheckedRow:
         value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
@@ -437,9 +432,15 @@ def _label(names: Sequence[str]) -> str:
     return clip(" ".join(" ".join(names).split()), _MAX_LABEL)
 
 
-def _cleaned(cells: Sequence[str], *, guarded: bool) -> list[str]:
-    """Return cells without what cannot be seen, and without the apostrophes of `guarding`."""
-    if not guarded:
+def _rows_of(columns: Sequence[Sequence[str]], rows: int) -> list[tuple[str, ...]]:
+    """Return the cells of some columns row by row."""
+    return list(zip(*columns, strict=True)) if columns else [()] * rows
+
+
+def _cleaned(table: Table, place: int) -> list[str]:
+    """Return the cells of a column without what cannot be seen, and without the apostrophes of `guarding`."""
+    cells = [row.cells[place] for row in table.rows]
+    if not table.guarded:
         return [clean(cell) for cell in cells]
     return [cell if is_clean(cell) and "'" not in cell else clean(unguarded(cell)) for cell in cells]
 

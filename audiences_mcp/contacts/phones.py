@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 from typing import Literal, NamedTuple
 
@@ -362,17 +363,17 @@ def _accept(reading: Reading, cell: _Cell, *, international: bool, note: Note | 
     notes = cell.written.notes
     if notes and Note.VANITY in notes and reading.country_code != _NORTH_AMERICA:
         return Refusal(Reason.NOT_A_NUMBER)
-    notes += ((note,) if note else ()) + _notes_on(reading)
+    notes += ((note,) if note else ()) + _notes_on(reading.line_type, reading.country_code)
+    if reading.e164[5:10] == "55501" and reading.country_code == _NORTH_AMERICA:  # 555-0100 to 555-0199 (NANPA)
+        notes += (Note.FICTIONAL,)
     return Phone(E164(reading.e164), reading.region, LINE_TYPES[reading.line_type], notes, international)
 
 
-def _notes_on(reading: Reading) -> tuple[Note, ...]:
-    notes: tuple[Note, ...] = (_TYPE_NOTES[reading.line_type],) if reading.line_type in _TYPE_NOTES else ()
-    if reading.e164[5:10] == "55501" and reading.country_code == _NORTH_AMERICA:  # 555-0100 to 555-0199 (NANPA)
-        notes += (Note.FICTIONAL,)
-    if reading.country_code in _SATELLITE_CODES:
-        notes += (Note.SATELLITE,)
-    return notes
+@cache
+def _notes_on(line_type: int, country_code: int) -> tuple[Note, ...]:
+    """Return what to know of all numbers of a kind."""
+    notes: tuple[Note, ...] = (_TYPE_NOTES[line_type],) if line_type in _TYPE_NOTES else ()
+    return (*notes, Note.SATELLITE) if country_code in _SATELLITE_CODES else notes
 
 
 def _refuse(reading: Reading, hint: str = "") -> Refusal:

@@ -99,7 +99,7 @@ UNREAD = Reading()  # not read, or no valid number; why not, only a refusal has 
 
 def read_international(digits: str) -> Reading:
     """Read digits that begin with their country code. Why they are no number, `read_by_parse` tells."""
-    plan = plan_of(digits)
+    plan = _plan_at(digits[:3])
     return (plan and plan.abroad(digits)) or read_by_parse(f"+{digits}", None)
 
 

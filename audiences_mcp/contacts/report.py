@@ -123,7 +123,7 @@ def figures(rows: Iterable[CheckedRow], now: datetime | None = None) -> Figures:
     """
     moment = now or datetime.now(UTC)
     phones = [row.phone for row in rows if row.status is Status.READY and row.phone]
-    zones_of_each = Counter(time_zones(phone) for phone in phones)
+    zones_of_each = Counter(map(time_zones, phones))
     zones: Counter[str] = Counter()
     hours: Counter[str] = Counter()
     for found, count in zones_of_each.items():

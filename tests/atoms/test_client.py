@@ -28,6 +28,7 @@ from typing import Any
 from uuid import uuid4
 
 import anyio
+import anyio.lowlevel
 import httpx  # noqa: TID251 - faults are put in at its transport
 import pytest
 from cryptography import x509
@@ -1579,3 +1580,53 @@ async def test_a_list_that_moves_while_it_is_read_is_read_again(times: int) -> N
             assert await client.do_not_call() == transport.entries
     finally:
         await client.aclose()
+
+
+class Changing(httpx.AsyncBaseTransport):
+    """An audience in small pages that changes before requests.
+
+    Args:
+        people: How many members it has at first.
+        size: The largest page.
+        changes: For the first requests, who is removed before each, by place, or how many are added; 0 for nothing.
+    """
+
+    def __init__(self, people: int, size: int, changes: Sequence[int], *, removes: bool) -> None:
+        self.stored = list(range(people))
+        self.there_throughout = set(self.stored)
+        self._size, self._changes, self._removes = size, list(changes), removes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        change = self._changes.pop(0) if self._changes else 0
+        if change and self._removes and self.stored:
+            self.there_throughout.discard(self.stored.pop(change % len(self.stored)))
+        elif change and not self._removes:
+            self.stored += [1_000 + len(self.stored) + number for number in range(change)]
+        page, size = int(request.url.params["page"]), min(int(request.url.params["offset"]), self._size)
+        shown = self.stored[(page - 1) * size : page * size]
+        await anyio.lowlevel.checkpoint()
+        return success({"members": [*map(member, shown)], "totalCount": len(self.stored)})
+
+
+@given(
+    people=st.integers(0, 25),
+    size=st.integers(1, 6),
+    changes=st.lists(st.integers(0, 5), max_size=12),
+    removes=st.booleans(),
+)
+def test_whoever_is_there_while_pages_are_read_is_in_the_list_or_there_is_none(
+    people: int, size: int, changes: Sequence[int], *, removes: bool
+) -> None:
+    transport = Changing(people, size, changes, removes=removes)
+
+    async def read() -> list[Member]:
+        async with connected("http://localhost:9", transport=transport) as client:
+            return await client.all_members(ID)
+
+    try:
+        found = [int(each.member_id, 16) for each in anyio.run(read)]
+    except NotUnderstood:
+        assert any(changes)
+    else:
+        assert len(found) == len(set(found))
+        assert transport.there_throughout <= set(found)
