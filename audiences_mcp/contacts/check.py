@@ -3,7 +3,7 @@
 Data flows one way: a `Table` and its `Options` in, a `Check` out, which never changes afterwards.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
@@ -220,21 +220,10 @@ def _wanted_rows(table: Table, only_where: Mapping[str, Sequence[str]]) -> list[
     return [all(row.cells[place].strip().casefold() in values for place, values in filters) for row in table.rows]
 
 
-class _Found(NamedTuple):
-    """What is known of the phone cells of a row.
+_Found = tuple[str, Phone | Refusal, tuple[E164, ...]]
+"""The cell that a row is judged by, what it says, and the other numbers of its phone cells, which reach the same person."""
 
-    Args:
-        value: The cell that it is judged by.
-        reading: What that says.
-        others: The other numbers of the row's phone cells, which reach the same person.
-    """
-
-    value: str
-    reading: Phone | Refusal
-    others: tuple[E164, ...] = ()
-
-
-_UNFILLED = _Found("", Refusal(Reason.EMPTY))
+_EMPTY = Refusal(Reason.EMPTY)
 
 
 class _Reader:
@@ -259,7 +248,7 @@ class _Reader:
         self._codes = named_codes(table, doubted) if doubted is not None else []
         self._doubts = bool(self._codes) or not all(country.known for country in countries)
 
-    def read(self, wanted: Sequence[int], saying_no: Mapping[int, str], tick: Tick) -> list[_Found]:
+    def read(self, wanted: Sequence[int], saying_no: Mapping[int, str], tick: Tick) -> Iterator[_Found]:
         """Read each wanted row's first usable number; a row without one keeps the trouble of its first filled cell.
 
         Args:
@@ -267,8 +256,9 @@ class _Reader:
             saying_no: Those who say no on one number, and are not called on another, with that cell.
             tick: Progress.
         """
-        found = [_Found(saying_no[index], SAYS_NO) if index in saying_no else _UNFILLED for index in wanted]
-        open_places = [place for place, each in enumerate(found) if each is _UNFILLED]
+        values = [saying_no.get(index, "") for index in wanted]
+        found: list[Phone | Refusal] = [SAYS_NO if index in saying_no else _EMPTY for index in wanted]
+        open_places = [place for place, reading in enumerate(found) if reading is _EMPTY]
         for column in self._places:
             cells = [self._table.rows[wanted[place]].cells[column] for place in open_places]
             readings = read_numbers(
@@ -279,10 +269,10 @@ class _Reader:
                 take_first=self._options.take_first_number,
             )
             for place, cell, reading in zip(open_places, cells, readings, strict=True):
-                if isinstance(reading, Phone) or not found[place].value.strip():
-                    found[place] = _Found(cell, self._doubt(wanted[place], reading) if self._doubts else reading)
-            open_places = [place for place in open_places if isinstance(found[place].reading, Refusal)]
-        return self._with_others(wanted, found)
+                if isinstance(reading, Phone) or not values[place].strip():
+                    values[place], found[place] = cell, self._doubt(wanted[place], reading) if self._doubts else reading
+            open_places = [place for place in open_places if isinstance(found[place], Refusal)]
+        return zip(values, found, self._others(wanted, values, found), strict=True)
 
     def _doubt(self, index: int, reading: Phone | Refusal) -> Phone | Refusal:
         """Refuse a number that was read in another country than its row names."""
@@ -298,22 +288,24 @@ class _Reader:
             return Refusal(Reason.AMBIGUOUS_COUNTRY, _OTHER_COUNTRY_HINT)
         return reading
 
-    def _with_others(self, wanted: Sequence[int], found: list[_Found]) -> list[_Found]:
-        """Add the other numbers of each row: of all columns that hold numbers, and of cells that hold several."""
+    def _others(
+        self, wanted: Sequence[int], values: Sequence[str], found: Sequence[Phone | Refusal]
+    ) -> list[tuple[E164, ...]]:
+        """Return the other numbers of each row: of all columns that hold numbers, and of cells that hold several."""
         if len(self._columns) == 1 and not self._options.take_first_number:
-            return found
+            return [()] * len(wanted)
         parts = [
             (place, part, self._countries[index].region)
             for place, index in enumerate(wanted)
             for column in self._columns
-            if (cell := self._table.rows[index].cells[column]) and cell is not found[place].value and not cell.isspace()
+            if (cell := self._table.rows[index].cells[column]) and cell is not values[place] and not cell.isspace()
             for part in pieces_of(cell)
         ]
         parts += [
             (place, part, self._countries[wanted[place]].region)
-            for place, each in enumerate(found)
-            if self._options.take_first_number and isinstance(each.reading, Phone)
-            for part in pieces_of(each.value)
+            for place, reading in enumerate(found)
+            if self._options.take_first_number and isinstance(reading, Phone)
+            for part in pieces_of(values[place])
         ]
         readings = read_numbers(
             [part for _, part, _ in parts], [region for *_, region in parts], self._options.bare_digits
@@ -322,10 +314,10 @@ class _Reader:
         for (place, _, _), reading in zip(parts, readings, strict=True):
             if isinstance(reading, Phone):
                 others.setdefault(place, set()).add(reading.number)
-        for place, numbers in others.items():
-            chosen = {getattr(found[place].reading, "number", "")}
-            found[place] = found[place]._replace(others=tuple(sorted(numbers - chosen)))
-        return found
+        return [
+            tuple(sorted(others[place] - {getattr(reading, "number", "")})) if place in others else ()
+            for place, reading in enumerate(found)
+        ]
 
 
 def known_numbers(table: Table, indices: Sequence[int], columns: Iterable[int]) -> KnownNumbers | None:
@@ -356,7 +348,7 @@ def _objecting(
     filters = [find_header(table, header, "only_where") for header in options.only_where]
     left_out = [
         index
-        for index, row in enumerate(table.rows)
+        for index, row in enumerate(table.rows if filters else ())
         if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in filters)
     ]
     return known_numbers(table, sorted({*saying_no, *left_out}), columns)
@@ -395,10 +387,9 @@ class _Judge:
         self._first_rows: dict[E164, int] = {}
         self.also_objecting = 0
 
-    def rows(self, wanted: Sequence[bool], found: Iterable[_Found]) -> list[CheckedRow]:
-        readings = iter(found)
+    def rows(self, wanted: Sequence[bool], found: Iterator[_Found]) -> list[CheckedRow]:
         return [
-            self._judge(row, label, fields, next(readings)) if keep else self._filtered_out(row, label)
+            self._judge(row, label, fields, next(found)) if keep else self._filtered_out(row, label)
             for row, keep, label, fields in zip(
                 self._table.rows, wanted, map(_label, self._labels), self._fields, strict=True
             )
@@ -429,7 +420,9 @@ class _Judge:
 
 
 def _label(names: Sequence[str]) -> str:
-    return clip(" ".join(" ".join(names).split()), _MAX_LABEL)
+    text = " ".join(names)
+    label = clip(" ".join(text.split()), _MAX_LABEL)
+    return text if label == text else label  # the cell itself, which is kept anyway
 
 
 def _rows_of(columns: Sequence[Sequence[str]], rows: int) -> list[tuple[str, ...]]:

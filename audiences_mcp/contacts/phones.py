@@ -159,7 +159,7 @@ def read_numbers(
         if index % _TICK == 0:
             tick(index // 2)  # each cell is gone through twice
         parsed.append(_parse(cell, region, take_first=take_first))
-    facts = _facts_of(list(_cells_in(parsed)))
+    facts = _facts_of(list(_cells_in(parsed)) if take_first else [part for part in parsed if isinstance(part, _Cell)])
     results: list[Phone | Refusal] = []
     for index, part in enumerate(parsed):
         if index % _TICK == 0:

@@ -274,11 +274,11 @@ def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
 
 
 def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
-    """Return an expression for whole numbers of one description: their lengths, then their digits."""
+    """Return an expression for whole numbers of one description: their digits, the first of which tell most, their lengths."""
     if numbers is None or not numbers.national_number_pattern:
         return _NEVER
     lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length) or ".*"
-    return rf"(?=(?:{lengths})\Z)(?:{numbers.national_number_pattern})\Z"
+    return rf"(?=(?:{numbers.national_number_pattern})\Z)(?:{lengths})\Z"
 
 
 @cache
