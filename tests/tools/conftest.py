@@ -9,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx  # noqa: TID251 - faults are put in at the transport
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -101,6 +102,14 @@ class LookedAtAgent(Agent):
 
 
 Connect = Callable[[Settings, Wire | None], AbstractAsyncContextManager[LookedAtAgent]]
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """A folder for lists, which the settings of a test may allow."""
+    path = tmp_path / "lists"
+    path.mkdir()
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -206,6 +215,19 @@ async def answer_lost(send: Send, request: httpx.Request) -> httpx.Response:
     """Atoms does it, and its answer is lost."""
     await _done(send, request)
     raise httpx.ReadTimeout("timed out", request=request)
+
+
+def hangs(done: anyio.Event | None = None) -> Fault:
+    """Atoms does it, which `done` tells, and its answer never comes."""
+
+    async def unanswered(send: Send, request: httpx.Request) -> httpx.Response:
+        await _done(send, request)
+        if done:
+            done.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    return unanswered
 
 
 async def failed_after(send: Send, request: httpx.Request) -> httpx.Response:

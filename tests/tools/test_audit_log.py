@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx  # noqa: TID251 - the type of what a fault answers
 import pytest
 
 from audiences_mcp.atoms import uploads
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import Connect, Send, Wire, answer_lost, failed_before, not_reached
+from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, hangs, not_reached
 
 pytestmark = pytest.mark.anyio
 
@@ -125,14 +124,7 @@ async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(  #
     noted: list[str],
 ) -> None:
     wire, asked = Wire(), anyio.Event()
-
-    async def hangs(send: Send, request: httpx.Request) -> httpx.Response:
-        await (await send(request)).aread()
-        asked.set()
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    wire.fail(request_cut, hangs)
+    wire.fail(request_cut, hangs(asked))
     monkeypatch.setattr(uploads, "UPLOAD_BYTES", 60)
     audience_id = organisation.audience("Old", "phone\n+14155552679\n+14155552678\n", "phone")
     async with connect(logging, wire) as agent:

@@ -27,6 +27,7 @@ from tests.tools.conftest import (
     Wire,
     answer_lost,
     failed_after,
+    hangs,
     html,
     says,
 )
@@ -118,7 +119,7 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
         "add_contacts": {"audience_id": vip, "contacts": PEOPLE[:1]},
         "delete_audience": {"audience_id": vip, "confirm_token": token},
     }[tool]
-    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", _done_and_hangs)
+    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", hangs())
     monkeypatch.setattr(calls, "CALL_SECONDS", 0.3)
 
     stopped = await agent.fail(tool, **arguments)
@@ -140,13 +141,6 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
             "delete_audience": [],
         }[tool]
     )
-
-
-async def _done_and_hangs(send: Send, request: httpx.Request) -> httpx.Response:
-    """Atoms does it, and its answer never comes."""
-    await (await send(request)).aread()
-    await anyio.sleep_forever()
-    raise AssertionError
 
 
 @ONE_REVISION

@@ -19,6 +19,7 @@ from tests.tools.conftest import (
     answer_lost,
     failed_after,
     failed_before,
+    hangs,
     html,
     not_reached,
     says,
@@ -678,14 +679,7 @@ async def test_a_cancelled_call_is_looked_up_by_the_next_one(
 ) -> None:
     check_id = await checked(agent)
     stored = anyio.Event()
-
-    async def hangs(send: Send, request: httpx.Request) -> httpx.Response:
-        await (await send(request)).aread()
-        stored.set()
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    wire.fail(CREATE, hangs)
+    wire.fail(CREATE, hangs(stored))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lambda: agent("create_audience", name="May", check_id=check_id))
         await stored.wait()

@@ -70,13 +70,6 @@ NOTES = [
 
 
 @pytest.fixture
-def lists(tmp_path: Path) -> Path:
-    path = tmp_path / "lists"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def settings(settings: Settings, lists: Path) -> Settings:
     return replace(settings, folders=(lists,))
 

@@ -29,13 +29,6 @@ READY = ["+12025550143", "+442079460958", "+919876543210"]
 
 
 @pytest.fixture
-def lists(tmp_path: Path) -> Path:
-    path = tmp_path / "lists"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def settings(settings: Settings, lists: Path) -> Settings:
     return replace(settings, folders=(lists,))
 

@@ -71,10 +71,11 @@ def exposed(answer: Answer, national: str) -> list[str]:
     return [text for text in texts if any(window in digits_of(text) for window in windows)]
 
 
-class MaskedAgent:
+class MaskedAgent(Agent):
     """An agent that looks for a number in every answer."""
 
     def __init__(self, agent: Agent, national: str = NUMBER[2:]) -> None:
+        super().__init__(agent.client)
         self.agent, self.national = agent, national
         self.called: set[str] = set()
 
@@ -83,17 +84,6 @@ class MaskedAgent:
         assert not exposed(answer, self.national)
         self.called.add(tool)
         return answer
-
-    async def do(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
-        answer = await self(tool, **arguments)
-        assert not answer.is_error, answer.text
-        assert json.loads(answer.text) == answer.data
-        return answer.data
-
-    async def fail(self, tool: str, /, **arguments: Any) -> str:
-        answer = await self(tool, **arguments)
-        assert answer.is_error, answer.text
-        return answer.text
 
 
 # --- every tool ----------------------------------------------------------------------------------------------------

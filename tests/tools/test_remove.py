@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import anyio
 import httpx  # noqa: TID251 - what another Atoms answers
 import pytest
 
@@ -24,6 +23,7 @@ from tests.tools.conftest import (
     at,
     failed_after,
     failed_before,
+    hangs,
     not_reached,
     says,
     snapshot,
@@ -536,13 +536,8 @@ async def test_a_count_of_atoms_that_differs_is_looked_into(agent: LookedAtAgent
 async def test_a_removal_that_atoms_leaves_hanging_ends_and_is_not_done_twice(
     agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def done_and_hangs(send: Send, request: httpx.Request) -> httpx.Response:
-        await (await send(request)).aread()
-        await anyio.sleep_forever()
-        raise AssertionError
-
     arguments = {"audience_id": audience_id, "phone_numbers": ["+14792345678"]}
-    wire.fail(REMOVE, done_and_hangs, times=1)
+    wire.fail(REMOVE, hangs(), times=1)
     monkeypatch.setattr(calls, "CALL_SECONDS", 0.5)
     stopped = await agent.fail("remove_audience_members", **arguments)
     monkeypatch.setattr(calls, "CALL_SECONDS", 50.0)
