@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from audiences_mcp import __version__
 from audiences_mcp.errors import AudiencesError
-from audiences_mcp.loading import load_sdk, without_rich
+from audiences_mcp.loading import load_sdk
 
 if TYPE_CHECKING:
     from audiences_mcp.config import Settings
@@ -121,8 +121,7 @@ def _serve(options: argparse.Namespace) -> int:
         sys.setswitchinterval(_SWITCH_SECONDS)
         run(settings, options.http)
         return 0
-    with without_rich():
-        server = build_server(settings)
+    server = build_server(settings)
     gc.freeze()
     gc.enable()
     for number in (signal.SIGINT, signal.SIGTERM):
