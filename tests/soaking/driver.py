@@ -45,6 +45,7 @@ class Soak:
         self.caller = Caller(settings, self._rng, share)
         self._organisation, self._restarts = organisation, restarts
         self._jobs = 0
+        self._naming: set[str] = set()
         self._names = (f"List {number}" for number in count(1))
 
     async def run(self, calls: int) -> None:
@@ -121,9 +122,13 @@ class Soak:
         return any(audience["name"] == name and audience["_id"] not in known for audience in stored)
 
     async def _create_under_a_taken_name(self, kept: Kept) -> None:
+        if kept.name in self._naming:  # whose audience it is that appears could not be told if an answer were lost
+            return
+        self._naming.add(kept.name)
         people = some_people(self._rng, clean=True)
         allowed = self._rng.random() < 0.5
         made = await self._created(people, kept.name, allow_same_name=allowed)
+        self._naming.remove(kept.name)
         assert made or not people.callable or not allowed
         if made:
             assert allowed or kept.going, f"{kept.name} was made though the name is taken"
@@ -157,12 +162,11 @@ class Soak:
         kept.added += answer.data["added"]
 
     def _holds(self, kept: Kept, people: People) -> bool:
-        stored = {audience["_id"] for audience in self._organisation.audiences()}
-        if kept.audience_id not in stored:
+        try:
+            members = self._organisation.members(kept.audience_id)
+        except AssertionError:  # another lane has deleted it
             return False
-        return {member["phoneNumber"] for member in self._organisation.members(kept.audience_id)}.issuperset(
-            people.callable
-        )
+        return {member["phoneNumber"] for member in members}.issuperset(people.callable)
 
     async def _delete(self, kept: Kept) -> None:
         """Delete an audience in two steps; whoever adds to it meanwhile may make both needed again."""
