@@ -27,8 +27,7 @@ async def noted_if_cut_short(note: Callable[[], Awaitable[object]]) -> AsyncIter
     try:
         yield
     except anyio.get_cancelled_exc_class():  # by the client, for its time is up, or because the input has ended
-        with anyio.CancelScope(shield=True):
-            await note()
+        await note()
         raise
 
 
@@ -59,7 +58,7 @@ class AuditLog:
     async def note(
         self, tool: str, outcome: Outcome, audience_id: str, counts: Mapping[str, int], sent: str = ""
     ) -> str:
-        """Append one line.
+        """Append one line, also when the call is being cancelled.
 
         Args:
             tool: Name of the tool that wrote.
@@ -81,7 +80,8 @@ class AuditLog:
         }
         line = json.dumps({name: value for name, value in entry.items() if value != ""}) + "\n"
         try:
-            await anyio.to_thread.run_sync(self._append, line.encode())
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._append, line.encode())
         except OSError as error:
             return f"The audit log could not be written ({error.strerror}): this change is not in it."
         return ""

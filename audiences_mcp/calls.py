@@ -13,12 +13,14 @@ import anyio
 CALL_SECONDS = 50.0
 """Seconds that a call takes at most, unless it is a long job; clients give up after 60."""
 
+AT_ONCE = 4
+"""Requests that are made at the same time; the client sees to it that they are not too many in a second."""
+
 T = TypeVar("T")
 
 Progress = Callable[[float, float | None, str | None], Coroutine[Any, Any, None]]
 """Called with what is done, how much there is in all, and a sentence."""
 
-_AT_ONCE = 4  # requests; the client sees to it that they are not too many in a second
 _SMALL_STEP = 0.001  # the protocol wants each figure to be higher than the last, also where nothing got done
 
 
@@ -100,7 +102,7 @@ def long_job() -> None:
 async def at_once(requests: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     """Make several requests, some at the same time, and return their results in order; the first failure is raised."""
     results: dict[int, T] = {}
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
+    limiter = anyio.CapacityLimiter(AT_ONCE)
 
     async def run(place: int) -> None:
         async with limiter:

@@ -16,8 +16,12 @@ _builders = 0
 
 
 @contextmanager
-def paused() -> Iterator[None]:
-    """Build something without cycles; if it is long, the collector never looks at it. It is freed as ever."""
+def paused(*, forgets: bool = True) -> Iterator[None]:
+    """Build something without cycles, undisturbed. It is freed as ever.
+
+    Args:
+        forgets: Whether the collector, if it is long, never looks at it, nor at what else there is now.
+    """
     global _builders  # noqa: PLW0603 - there is one collector, too
     with _lock:
         if not _builders:
@@ -30,6 +34,6 @@ def paused() -> Iterator[None]:
         with _lock:
             _builders -= 1
             if not _builders:
-                if gc.get_count()[0] > _MANY:
+                if forgets and gc.get_count()[0] > _MANY:
                     gc.freeze()
                 gc.enable()

@@ -6,8 +6,7 @@ answer was lost is looked up before anything else is said or done.
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -15,7 +14,6 @@ import anyio.to_thread
 
 from audiences_mcp import collector
 from audiences_mcp.app import App
-from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import CheckedRow, KnownLists
@@ -65,14 +63,8 @@ class Committer(ABC, Generic[Result]):
         """Say what was done until now, should the commit be cut short."""
 
     async def _note(self, tool: str, audience_id: str, people: Sequence[bytes], *, unknown: bool = False) -> None:
-        """Put a write into the audit log, also when the call is being cancelled."""
-        with anyio.CancelScope(shield=True):
-            warning = await self._app.note_people(tool, audience_id, people, unknown=unknown)
-        self._warnings += filter(None, [warning])
-
-    def _noted(self, tool: str, audience_id: str, people: Sequence[bytes]) -> AbstractAsyncContextManager[None]:
-        """Write something that the audit log has also where the call is cut short, see `noted_if_cut_short`."""
-        return noted_if_cut_short(partial(self._note, tool, audience_id, people, unknown=True))
+        """Put a write into the audit log."""
+        self._warnings += filter(None, [await self._app.note_people(tool, audience_id, people, unknown=unknown)])
 
     def show_check(self) -> None:
         """Tell the warnings of a check of people typed in chat, which nobody has seen.

@@ -1,7 +1,7 @@
 """A check becomes audiences: one, or as many as its people need, each made exactly once."""
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import anyio.to_thread
 from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
 from audiences_mcp.audiences import fold
+from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.reasons import NEVER_CALLED, Status
@@ -175,8 +176,7 @@ class Creation(Committer[Commit]):
             long_job()
         runs = await anyio.to_thread.run_sync(chunks, self._columns, rest, ADDED_AT_ONCE) if rest else []
         for run in runs:
-            under_way = part.people[part.sent : part.sent + len(run)]
-            async with self._noted("create_audience", part.audience_id, under_way):
+            async with self._sending(part, part.sent + len(run)):
                 try:
                     await client.add_members(part.audience_id, self._columns, run)
                 except AtomsError as error:
@@ -215,7 +215,7 @@ class Creation(Committer[Commit]):
         part.before, part.sending = part.before or known, len(first)
         self._stored.written = True
         await self._keep()
-        async with self._noted("create_audience", "", part.people[: part.sending]):
+        async with self._sending(part, part.sending):
             try:
                 made = await client.create_audience(name, description, self._columns, first)
             except AtomsError as error:
@@ -229,6 +229,20 @@ class Creation(Committer[Commit]):
                     raise self._unknown(f"{error} No audience of this name is there yet.") from None
                 return
         await self._exists(part, made.audience_id)
+
+    def _sending(self, part: Part, end: int) -> AbstractAsyncContextManager[None]:
+        """Send people of a part, of whom the audit log knows also where the call is cut short.
+
+        Args:
+            part: The part.
+            end: How many of it are sent when it is done.
+        """
+
+        async def note() -> None:
+            if unsure := part.people[part.sent : end]:  # the others are noted as done
+                await self._note("create_audience", part.audience_id, unsure, unknown=True)
+
+        return noted_if_cut_short(note)
 
     async def _exists(self, part: Part, audience_id: str) -> None:
         part.audience_id, part.sent = audience_id, part.sending

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import anyio
+
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
 from audiences_mcp.audiences import blocking_campaigns, find_audience, may_exist, named
@@ -37,16 +39,14 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
     """
     async with app.lock(f"add {audience_id}"):  # the one of who adds: nobody is to come in unseen, and be deleted
         leave = await leave_for(app.tokens, token, audience_id, "deleted")
-        again = leave.done
+        again, warning = leave.done, ""
         if not again:
             await app.audit_log.must_be_writable()
             await _delete(app, leave, token, ask)
-            await app.tokens.keep(token, leave)
-    warning = (
-        ""
-        if again
-        else await app.audit_log.note("delete_audience", "done", audience_id, {"people": leave.audience.member_count})
-    )
+            people = {"people": leave.audience.member_count}
+            with anyio.CancelScope(shield=True):  # it is done, whatever becomes of the call
+                warning = await app.audit_log.note("delete_audience", "done", audience_id, people)
+                await app.tokens.keep(token, leave)
     return _deletion(leave.audience, again=again, warning=warning)
 
 

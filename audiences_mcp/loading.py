@@ -29,4 +29,4 @@ def without_rich() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules["rich.console"]
+        sys.modules.pop("rich.console", None)

@@ -15,7 +15,7 @@ import anyio.to_thread
 from audiences_mcp.atoms.connection import TIMEOUT, Connection, UnexpectedAnswer, Watch
 from audiences_mcp.atoms.paging import Page, Told, every, nobody
 from audiences_mcp.atoms.uploads import to_csv
-from audiences_mcp.errors import AnswerTooLong, InvalidInput, Rejected
+from audiences_mcp.errors import AnswerTooLong, InvalidInput, Rejected, ServerFailed
 from audiences_mcp.models import MAX_MEMBERS, AudienceInfo, CampaignInfo, Member, Person
 from audiences_mcp.text import clean, clip, line
 
@@ -127,7 +127,7 @@ class AtomsClient:
         noun = "members of the audience"
         try:
             return await every(get_page, MAX_MEMBERS, noun, told)  # the API states no largest page
-        except (Rejected, AnswerTooLong):  # so large a page is refused, or longer than what is read
+        except (Rejected, AnswerTooLong, ServerFailed):  # so large a page may be refused, too long, or too much
             return await every(get_page, MEMBERS_PAGE, noun, told)
 
     async def add_members(self, audience_id: str, columns: Sequence[str], people: Sequence[Person]) -> Added:
@@ -247,9 +247,10 @@ def _members(data: Any) -> list[Member]:  # noqa: ANN401
 
 def _member(data: Mapping[str, Any]) -> Member:
     cells = _object(data.get("data"))
-    for name, value in cells.items():
+    for value in cells.values():
         if not isinstance(value, str):
-            cells[name] = _cell(value)
+            cells = {name: _cell(each) for name, each in cells.items()}
+            break
     return Member(_id_of(data), cells)
 
 

@@ -138,8 +138,8 @@ class Connection:
             with anyio.fail_after(self._timeout):  # httpx's own limit is for each read, so a slow drip passes it
                 async with self._http.stream(method, path, **request) as response:
                     content = await _content(response, writes=writes)
-        # A long answer has many objects, and no cycles.
-        with collector.paused() if len(content) > _LONG_ANSWER else nullcontext():
+        # A long answer has many objects, and no cycles; those of the request itself are not to be kept.
+        with collector.paused(forgets=False) if len(content) > _LONG_ANSWER else nullcontext():
             return self._understood(response, content, read, writes=writes)
 
     def _understood(self, response: httpx.Response, content: bytes, read: Callable[[Any], T], *, writes: bool) -> T:

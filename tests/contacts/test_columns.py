@@ -9,6 +9,7 @@ from audiences_mcp.contacts.columns import (
     find_header,
     label_columns,
     number_columns,
+    phone_cells,
     phone_columns,
     sent_columns,
     variable_name,
@@ -75,6 +76,19 @@ def test_a_long_list_is_looked_at_evenly() -> None:
     rows = [f"|{number}" for number in range(1_000)] + ["+442079460958|x"] * 1_000
 
     assert found(table("contact|n", *rows)) == ["contact"]
+
+
+@pytest.mark.parametrize("rows", [200, 400, 501, 1_000, 3_000])
+@pytest.mark.parametrize(("header", "every"), [("landline", 2), ("phone 2", 3), ("phone 2", 7)])
+def test_numbers_in_every_second_row_or_in_some_rows_below_a_phone_header_are_found(
+    rows: int, header: str, every: int
+) -> None:
+    cells = ["n/a" if number % every else f"+1415{2_000_000 + number}" for number in range(rows)]
+    both = [(f"+4420794{index:05}", cell) for index, cell in enumerate(cells)]
+    listed = Table(("mobile", header), [Row(index, pair) for index, pair in enumerate(both, 2)])
+
+    assert number_columns(listed) == [0, 1]
+    assert set(cells) < set(phone_cells(listed))
 
 
 def test_two_columns_of_numbers_are_refused_with_both_and_a_ready_order() -> None:

@@ -18,6 +18,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from audiences_mcp import committing, removing, server
 from audiences_mcp.app import App
+from audiences_mcp.calls import this_call
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
 from audiences_mcp.tools import build_tools
@@ -228,6 +229,13 @@ def hangs(done: anyio.Event | None = None) -> Fault:
         raise AssertionError
 
     return unanswered
+
+
+async def just_too_late(send: Send, request: httpx.Request) -> httpx.Response:
+    """Atoms does it, and the time of the call is up as its answer arrives."""
+    answer = httpx.Response(200, content=await _done(send, request))
+    this_call().time_limit.cancel()
+    return answer
 
 
 async def failed_after(send: Send, request: httpx.Request) -> httpx.Response:

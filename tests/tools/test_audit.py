@@ -10,6 +10,7 @@ import anyio
 import httpx  # noqa: TID251 - what another Atoms answers
 import pytest
 
+from audiences_mcp import calls
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
 from tests.tools.conftest import ONE_REVISION, Connect, Fault, LookedAtAgent, Send, Wire, failed_before, snapshot
@@ -258,14 +259,31 @@ async def test_members_come_in_their_order_however_the_pages_arrive(
 
 
 @ONE_REVISION
+async def test_a_call_has_the_time_that_its_pages_need(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience_id, page = large(organisation, 20), pages_of(10)
+
+    async def slow(send: Send, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(0.7)
+        return await page(send, request)
+
+    wire.fail("GET audience/.*/members", slow)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 1.0)
+
+    assert (await agent.do("audit_audience", audience_id=audience_id))["counts"]["rows"] == 20
+
+
+@ONE_REVISION
+@pytest.mark.parametrize("status", [400, 500])
 async def test_where_so_large_a_page_is_refused_smaller_ones_are_asked_for(
-    agent: LookedAtAgent, organisation: Organisation, wire: Wire
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, status: int
 ) -> None:
     audience_id = large(organisation, 1_001)
 
     async def strict(send: Send, request: httpx.Request) -> httpx.Response:
         if int(request.url.params["offset"]) > 1_000:
-            return httpx.Response(400, json={"status": False, "errors": ["offset is too large"]})
+            return httpx.Response(status, json={"status": False, "errors": ["offset is too large"]})
         return await send(request)
 
     wire.fail("GET audience/.*/members", strict)

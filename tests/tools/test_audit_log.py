@@ -12,8 +12,8 @@ import pytest
 
 from audiences_mcp.atoms import uploads
 from audiences_mcp.config import Settings
-from tests.conftest import Organisation
-from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, hangs, not_reached
+from tests.conftest import Agent, Organisation
+from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, hangs, just_too_late, not_reached
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +92,7 @@ async def test_what_is_not_known_is_logged_as_such(
     ]
 
 
-@pytest.mark.parametrize(
+WRITES = pytest.mark.parametrize(
     ("tool", "request_cut", "arguments", "noted"),
     [
         ("create_audience", "POST audience", {"name": "New", "contacts": [ANN]}, ["unknown 1"]),
@@ -112,12 +112,30 @@ async def test_what_is_not_known_is_logged_as_such(
         ("delete_audience", "DELETE audience/.*", {"audience_id": None, "confirm_token": None}, ["unknown 2"]),
     ],
 )
+
+
+@pytest.fixture
+def audience_id(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(uploads, "UPLOAD_BYTES", 60)
+    return organisation.audience("Old", "phone\n+14155552679\n+14155552678\n", "phone")
+
+
+async def given(agent: Agent, audience_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+    known = {"audience_id": audience_id, "confirm_token": token}
+    return {name: known.get(name) if value is None else value for name, value in arguments.items()}
+
+
+def noted_in(log: Path) -> list[str]:
+    return [f"{entry['tool']} {entry['outcome']} {entry['counts']['people']}" for entry in entries(log)]
+
+
+@WRITES
 async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(  # noqa: PLR0917 - fixtures
     logging: Settings,
     log: Path,
     connect: Connect,
-    organisation: Organisation,
-    monkeypatch: pytest.MonkeyPatch,
+    audience_id: str,
     tool: str,
     request_cut: str,
     arguments: dict[str, Any],
@@ -125,19 +143,34 @@ async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(  #
 ) -> None:
     wire, asked = Wire(), anyio.Event()
     wire.fail(request_cut, hangs(asked))
-    monkeypatch.setattr(uploads, "UPLOAD_BYTES", 60)
-    audience_id = organisation.audience("Old", "phone\n+14155552679\n+14155552678\n", "phone")
     async with connect(logging, wire) as agent:
-        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
-        known = {"audience_id": audience_id, "confirm_token": token}
+        call = partial(agent, tool, **await given(agent, audience_id, arguments))
         async with anyio.create_task_group() as tasks:
-            given = {name: known.get(name) if value is None else value for name, value in arguments.items()}
-            tasks.start_soon(partial(agent, tool, **given))
+            tasks.start_soon(call)
             await asked.wait()
             tasks.cancel_scope.cancel()
 
-    assert [f"{entry['outcome']} {entry['counts']['people']}" for entry in entries(log)] == noted
-    assert {entry["tool"] for entry in entries(log)} == {tool}
+    assert noted_in(log) == [f"{tool} {each}" for each in noted]
+
+
+@WRITES
+async def test_a_call_that_is_cut_short_as_the_answer_arrives_is_logged_as_done(  # noqa: PLR0917 - fixtures
+    logging: Settings,
+    log: Path,
+    connect: Connect,
+    audience_id: str,
+    tool: str,
+    request_cut: str,
+    arguments: dict[str, Any],
+    noted: list[str],
+) -> None:
+    wire = Wire()
+    wire.fail(request_cut, just_too_late)
+    async with connect(logging, wire) as agent:
+        await agent(tool, **await given(agent, audience_id, arguments))
+
+    people = sum(int(each.split()[1]) for each in noted)
+    assert noted_in(log) == [f"{tool} done {people}"]
 
 
 async def test_nothing_is_written_that_could_not_be_logged(
