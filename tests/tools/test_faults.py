@@ -34,6 +34,8 @@ CALL_SECONDS = 20.0  # most take a tenth of one; a busy machine has its time
 """What any call of the matrix may take, whatever the fault."""
 
 _ASKS_FOR_ALL = {"audit_audience", "check_contacts", "export_audience"}
+_TOO_LARGE = {"200, status: false", "500 before committing", "500 after committing", "502 with HTML"}
+"""What may say that a page of all is too large: smaller ones are asked for."""
 
 EARLY = {Place.FIRST, Place.READ}
 
@@ -194,8 +196,8 @@ def expected(job: Job, place: Place, fault: Fault) -> str:
         return _expected_with_others(job, place, fault.name)
     if place in harmless:
         return harmless[place]
-    if job.tool in _ASKS_FOR_ALL and fault.name == "200, status: false" and place is Place.DECISIVE:
-        return "done"  # so large a page is taken for refused, and smaller ones are asked for
+    if job.tool in _ASKS_FOR_ALL and fault.name in _TOO_LARGE and place is Place.DECISIVE:
+        return "done"
     if place is Place.TRIED and fault.passing and (not job.writes or fault.effect is Effect.SURELY_NOT_DONE):
         return "done"
     return _expected_of_write(job, place, fault.effect) if job.writes else "error"
