@@ -35,7 +35,7 @@ _PRIVATE = re.compile(
 )
 # Headers with the cells of the ready rows.
 _Columns = Sequence[tuple[str, Sequence[str]]]
-_IN_FIGURES = re.compile(r"https?://|www\.", re.IGNORECASE)
+_FIGURES_OR_ADDRESS = re.compile(r"\d|https?://|www\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _spoken_warnings(columns: _Columns) -> list[str]:
         ),
         (
             "Dates in figures or web addresses, read badly aloud (10 March 2024 is better)",
-            _counted(columns, lambda cells: sum(map(_reads_badly, cells))),
+            _counted(columns, lambda cells: sum(map(_reads_badly, filter(_FIGURES_OR_ADDRESS.match, cells)))),
         ),
     )
     return [f"{what}: {_list(counted)}." for what, counted in found if counted]
@@ -251,9 +251,8 @@ def _counted(columns: _Columns, odd: Callable[[Sequence[str]], int]) -> list[tup
 
 
 def _reads_badly(cell: str) -> bool:
-    if not cell:
-        return False
-    return (cell[0].isdigit() and is_date(cell)) or _IN_FIGURES.match(cell) is not None
+    """Tell of a cell that begins with a digit, or like a web address, whether it is a date or an address."""
+    return not cell[0].isdigit() or is_date(cell)
 
 
 def _list(counted: Sequence[tuple[str, int]]) -> str:

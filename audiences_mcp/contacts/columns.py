@@ -17,9 +17,9 @@ from audiences_mcp.errors import InvalidInput
 from audiences_mcp.masking import text_masked
 from audiences_mcp.text import line
 
-# Drawn, since lists may alternate: a number in every second row must not fall through. Where none of the first is like a
-# number, it cannot be that half of them are.
-_SAMPLED_CELLS, _FIRST_CELLS = 500, 100
+# How many cells are drawn to tell a column, and within how many tenths of a limit their share is too close for that: then
+# more are. Drawn, since lists may alternate: a number in every second row must not fall through.
+_DRAWN = ((100, 2.5), (500, 1.0))
 _SOME_DIGITS = re.compile(r"\d(?:\D{0,9}\d){3}")  # fewer are in no cell that is a number, whole or spoilt
 _MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
@@ -190,50 +190,54 @@ def number_columns(table: Table, regions: Sequence[str | None] = ()) -> list[int
     regions = regions or [None] * len(table.rows)
     real, like, named = [], [], []
     for index, header in enumerate(table.headers):
-        filled = [
-            (cell, region)
-            for row, region in zip(table.rows, regions, strict=True)
-            if (cell := row.cells[index]) and not cell.isspace()
-        ]
-        sample = _drawn(filled, _SAMPLED_CELLS)
-        if not any(_SOME_DIGITS.search(cell) for cell, _ in sample):
+        filled = [place for place, row in enumerate(table.rows) if (cell := row.cells[index]) and not cell.isspace()]
+        cells = [table.rows[place].cells[index] for place in filled]
+        if not any(_SOME_DIGITS.search(cells[place]) for place in _drawn(len(cells), _DRAWN[-1][0])):
             continue
         may_be_named = _PHONE_HEADER.search(header) is not None and not _names_other_digits(header)
-        if not may_be_named and not _count_numbers(_drawn(sample, _FIRST_CELLS))[0]:
-            continue
-        likes, reals = _count_numbers(sample)
-        if len(sample) < len(filled) and _is_close(likes, reals, len(sample)):
-            sample = filled
-            likes, reals = _count_numbers(sample)
+        looked_at, likes, reals = _shares(cells, [regions[place] for place in filled], seldom=may_be_named)
         if likes and may_be_named:
             named.append(index)
-        if not likes or likes * 10 < len(sample) * _LIKE_TENTHS:
+        if not likes or likes * 10 < looked_at * _LIKE_TENTHS:
             continue
         like.append(index)
-        if reals * 10 >= len(sample) * _REAL_TENTHS:
+        if reals * 10 >= looked_at * _REAL_TENTHS:
             real.append(index)
     found = sorted({*real, *named}) if real else named or like
     # Numbers of faxes and orders may be real phone numbers too; their header counts where another column is left.
     return [index for index in found if not _names_other_digits(table.headers[index])] or found
 
 
-def _is_close(likes: int, reals: int, cells: int) -> bool:
-    """Tell whether a sample may fall on the wrong side of a share, so that all cells have to be looked at."""
-    return abs(likes * 10 - cells * _LIKE_TENTHS) < cells or abs(reals * 10 - cells * _REAL_TENTHS) < cells
+def _shares(cells: Sequence[str], regions: Sequence[str | None], *, seldom: bool) -> tuple[int, int, int]:
+    """Return how many cells of a column were looked at, how many are like numbers, and how many are real numbers.
+
+    Args:
+        cells: Its filled cells.
+        regions: For each the region of a number without a country code.
+        seldom: Whether a few numbers among many cells would count too.
+    """
+    first = _DRAWN[0][0]
+    for most, margin in _DRAWN:
+        drawn = _drawn(len(cells), most)
+        likes, reals = _count_numbers([cells[place] for place in drawn], [regions[place] for place in drawn])
+        shares = ((likes, _LIKE_TENTHS), (reals, _REAL_TENTHS))
+        close = any(abs(count * 10 - len(drawn) * tenths) < len(drawn) * margin for count, tenths in shares)
+        if len(drawn) == len(cells) or not (close or (seldom and not likes and most == first)):
+            return len(drawn), likes, reals
+    return len(cells), *_count_numbers(cells, regions)
 
 
-def _drawn(cells: Sequence[tuple[str, str | None]], most: int) -> Sequence[tuple[str, str | None]]:
-    """Return as many cells, in their order; the same ones each time."""
-    if len(cells) <= most:
-        return cells
-    places = random.Random(0).sample(range(len(cells)), most)  # noqa: S311 - no secret
-    return [cells[place] for place in sorted(places)]
+def _drawn(count: int, most: int) -> Sequence[int]:
+    """Return the places of as many cells, in their order; the same ones each time."""
+    if count <= most:
+        return range(count)
+    return sorted(random.Random(0).sample(range(count), most))  # noqa: S311 - no secret
 
 
-def _count_numbers(cells: Sequence[tuple[str, str | None]]) -> tuple[int, int]:
+def _count_numbers(cells: Sequence[str], regions: Sequence[str | None]) -> tuple[int, int]:
     """Return how many cells are written like numbers, and how many are real numbers."""
-    readings = read_numbers([cell for cell, _ in cells], [region for _, region in cells])
-    likes = sum(_is_like_a_number(cell, reading) for (cell, _), reading in zip(cells, readings, strict=True))
+    readings = read_numbers(cells, regions)
+    likes = sum(_is_like_a_number(cell, reading) for cell, reading in zip(cells, readings, strict=True))
     return likes, sum(isinstance(reading, Phone) for reading in readings)
 
 

@@ -48,6 +48,8 @@ def row_countries(table: Table, place: int | None, default_region: str | None) -
     Raises:
         InvalidInput: The column holds US states, of which some (`IN`, `CA`) look like a country, or mostly what is none.
     """
+    if place is None and not any(row.region for row in table.rows):
+        return [Country(default_region)] * len(table.rows)
     named = [(row.region if place is None else row.cells[place]).strip() for row in table.rows]
     countries = {name: _country(name) if name else Country(default_region) for name in dict.fromkeys(named)}
     if place is not None:

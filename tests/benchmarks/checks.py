@@ -17,7 +17,7 @@ from tests.benchmarks.lists import ABROAD, NATIONAL, as_csv, written
 from tests.benchmarks.measuring import COUNTS_USE, Ratio, Row, in_turn, show, used
 from tests.processes import Server
 
-ROWS, ROUNDS = 10_000, 11
+ROWS, ROUNDS = 10_000, 15
 AIM_ABROAD, AIM_NATIONAL = 0.8, 1.4
 
 
