@@ -18,6 +18,7 @@ from time import time
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
 import httpx  # noqa: TID251 - this module is its door
 import stamina.instrumentation
 from aiolimiter import AsyncLimiter
@@ -138,9 +139,12 @@ class Connection:
             with anyio.fail_after(self._timeout):  # httpx's own limit is for each read, so a slow drip passes it
                 async with self._http.stream(method, path, **request) as response:
                     content = await _content(response, writes=writes)
-        # A long answer has many objects, and no cycles; those of the request itself are not to be kept.
-        with collector.paused(forgets=False) if len(content) > _LONG_ANSWER else nullcontext():
-            return self._understood(response, content, read, writes=writes)
+        understood = partial(self._understood, response, content, read, writes=writes)
+        if len(content) <= _LONG_ANSWER:
+            return understood()
+        # A long one takes a while, and has many objects, without cycles; those of the request itself are not to be kept.
+        with collector.paused(forgets=False):
+            return await anyio.to_thread.run_sync(understood)
 
     def _understood(self, response: httpx.Response, content: bytes, read: Callable[[Any], T], *, writes: bool) -> T:
         """Return what is wanted of an answer, or raise what it says went wrong."""
