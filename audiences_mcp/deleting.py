@@ -7,7 +7,7 @@ import anyio
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
 from audiences_mcp.audiences import blocking_campaigns, find_audience, may_exist, named
-from audiences_mcp.audit_log import noted_if_cut_short
+from audiences_mcp.audit_log import Outcome, noted_if_cut_short
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
 from audiences_mcp.models import AudienceInfo, Deletion
@@ -43,9 +43,8 @@ async def delete_confirmed(app: App, audience_id: str, token: str, ask: AskPerso
         if not again:
             await app.audit_log.must_be_writable()
             await _delete(app, leave, token, ask)
-            people = {"people": leave.audience.member_count}
             with anyio.CancelScope(shield=True):  # it is done, whatever becomes of the call
-                warning = await app.audit_log.note("delete_audience", "done", audience_id, people)
+                warning = await _note(app, leave.audience, "done")
                 await app.tokens.keep(token, leave)
     return _deletion(leave.audience, again=again, warning=warning)
 
@@ -66,9 +65,7 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
     this_call().so_far = lambda: "the outcome of the deletion is unknown; list_audiences shows it"
     was_tried, leave.tried = leave.tried, True
     await app.tokens.save(token, leave)
-    people = {"people": before.member_count}
-    note = partial(app.audit_log.note, "delete_audience", "unknown", before.audience_id, people)
-    async with noted_if_cut_short(note):
+    async with noted_if_cut_short(partial(_note, app, before, "unknown")):
         try:
             await client.delete_audience(before.audience_id)
         except AtomsError as error:
@@ -77,9 +74,15 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
                 await app.tokens.save(token, leave)
                 raise
             if await may_exist(client, before.audience_id):
-                await note()
+                await _note(app, before, "unknown")
                 raise
     leave.done = True
+
+
+async def _note(app: App, audience: AudienceInfo, outcome: Outcome) -> str:
+    """Put the deletion into the audit log; return what to warn of."""
+    counts = {"people": audience.member_count}
+    return await app.audit_log.note("delete_audience", outcome, audience.audience_id, counts)
 
 
 async def _refuse_changed(app: App, before: AudienceInfo, audience: AudienceInfo, token: str) -> None:

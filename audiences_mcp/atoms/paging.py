@@ -26,13 +26,15 @@ class Page(Generic[T]):
     has_more: bool
 
 
+GetPage = Callable[[int, int], Awaitable[Page[T]]]
+"""Gets a page by its number, from 1, and its size."""
+
+
 async def nobody(_read: int, _total: int) -> None:
     """Is told, and does nothing."""
 
 
-async def every(
-    get_page: Callable[[int, int], Awaitable[Page[T]]], size: int, noun: str, told: Told = nobody
-) -> list[T]:
+async def every(get_page: GetPage[T], size: int, noun: str, told: Told = nobody) -> list[T]:
     """Return what all pages hold together, in their order; pages may overlap while others write, so ids count.
 
     The first page shows how large the others can be, and several of these are asked for at a time. Where somebody takes
@@ -40,7 +42,7 @@ async def every(
     page after the other. It shows in the total, unless as much is put in as is taken out between two pages.
 
     Args:
-        get_page: Gets a page by its number, from 1, and its size.
+        get_page: Gets a page.
         size: How much to ask for.
         noun: What is listed, for the message.
         told: Is told how far it is.
@@ -55,9 +57,7 @@ async def every(
     raise NotUnderstood(f"The {noun} changed while they were read; nothing was changed by this call. Try again.")
 
 
-async def _read_once(
-    get_page: Callable[[int, int], Awaitable[Page[T]]], size: int, noun: str, told: Told, *, at_a_time: int
-) -> list[T] | None:
+async def _read_once(get_page: GetPage[T], size: int, noun: str, told: Told, *, at_a_time: int) -> list[T] | None:
     """Return what all pages hold; None where it changed meanwhile."""
     page = await get_page(1, size)
     found, number, known, total = dict(page.items), 1, 0, page.total

@@ -99,7 +99,7 @@ UNREAD = Reading()  # not read, or no valid number; why not, only a refusal has 
 
 def read_international(digits: str) -> Reading:
     """Read digits that begin with their country code. Why they are no number, `read_by_parse` tells."""
-    plan = _plan_at(digits[:3])
+    plan = plan_of(digits)
     return (plan and plan.abroad(digits)) or read_by_parse(f"+{digits}", None)
 
 
@@ -274,7 +274,7 @@ def _form_of_lines(metadata: phonenumbers.PhoneMetadata) -> str:
 
 
 def _form(numbers: phonenumbers.PhoneNumberDesc | None) -> str:
-    """Return an expression for whole numbers of one description: their digits, the first of which tell most, their lengths."""
+    """Return an expression for whole numbers of one description: their digits, which rule out most, then their lengths."""
     if numbers is None or not numbers.national_number_pattern:
         return _NEVER
     lengths = "|".join(f".{{{length}}}" for length in numbers.possible_length) or ".*"

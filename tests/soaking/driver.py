@@ -164,8 +164,10 @@ class Soak:
     def _holds(self, kept: Kept, people: People) -> bool:
         try:
             members = self._organisation.members(kept.audience_id)
-        except AssertionError:  # another lane has deleted it
-            return False
+        except AssertionError as error:
+            if "Audience not found" not in str(error):
+                raise
+            return False  # another lane has deleted it
         return {member["phoneNumber"] for member in members}.issuperset(people.callable)
 
     async def _delete(self, kept: Kept) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from audiences_mcp.atoms import uploads
 from audiences_mcp.config import Settings
-from tests.conftest import Agent, Organisation
+from tests.conftest import Agent, Answer, Organisation
 from tests.tools.conftest import Connect, Wire, answer_lost, failed_before, hangs, just_too_late, not_reached
 
 pytestmark = pytest.mark.anyio
@@ -92,26 +93,47 @@ async def test_what_is_not_known_is_logged_as_such(
     ]
 
 
-WRITES = pytest.mark.parametrize(
-    ("tool", "request_cut", "arguments", "noted"),
-    [
-        ("create_audience", "POST audience", {"name": "New", "contacts": [ANN]}, ["unknown 1"]),
-        (
-            "create_audience",
-            "POST audience/.*/members",  # a list that is too long for one request
-            {"name": "New", "contacts": [ANN, BOB]},
-            ["unknown 1", "done 1"],
-        ),
-        ("add_contacts", "POST audience/.*/members", {"audience_id": None, "contacts": [BOB]}, ["unknown 1"]),
-        (
-            "remove_audience_members",
-            "DELETE audience/.*/members",
-            {"audience_id": None, "phone_numbers": ["+14155552679"]},
-            ["unknown 1"],
-        ),
-        ("delete_audience", "DELETE audience/.*", {"audience_id": None, "confirm_token": None}, ["unknown 2"]),
-    ],
-)
+@dataclass(frozen=True)
+class Write:
+    """A call that writes, and the request in which it is cut short.
+
+    Args:
+        tool: The tool.
+        request: The request.
+        arguments: Those of the call; None stands for what is known only then.
+        noted: What is in the log when it is cut short in the middle.
+    """
+
+    tool: str
+    request: str
+    arguments: Mapping[str, Any]
+    noted: Sequence[str]
+
+    async def call(self, agent: Agent, audience_id: str) -> Callable[[], Coroutine[Any, Any, Answer]]:
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        known = {"audience_id": audience_id, "confirm_token": token}
+        given = {name: known.get(name) if value is None else value for name, value in self.arguments.items()}
+        return partial(agent, self.tool, **given)
+
+
+WRITES = [
+    Write("create_audience", "POST audience", {"name": "New", "contacts": [ANN]}, ["unknown 1"]),
+    # a list that is too long for one request
+    Write(
+        "create_audience",
+        "POST audience/.*/members",
+        {"name": "New", "contacts": [ANN, BOB]},
+        ["unknown 1", "done 1"],
+    ),
+    Write("add_contacts", "POST audience/.*/members", {"audience_id": None, "contacts": [BOB]}, ["unknown 1"]),
+    Write(
+        "remove_audience_members",
+        "DELETE audience/.*/members",
+        {"audience_id": None, "phone_numbers": ["+14155552679"]},
+        ["unknown 1"],
+    ),
+    Write("delete_audience", "DELETE audience/.*", {"audience_id": None, "confirm_token": None}, ["unknown 2"]),
+]
 
 
 @pytest.fixture
@@ -120,57 +142,38 @@ def audience_id(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> 
     return organisation.audience("Old", "phone\n+14155552679\n+14155552678\n", "phone")
 
 
-async def given(agent: Agent, audience_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
-    known = {"audience_id": audience_id, "confirm_token": token}
-    return {name: known.get(name) if value is None else value for name, value in arguments.items()}
-
-
 def noted_in(log: Path) -> list[str]:
     return [f"{entry['tool']} {entry['outcome']} {entry['counts']['people']}" for entry in entries(log)]
 
 
-@WRITES
-async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(  # noqa: PLR0917 - fixtures
-    logging: Settings,
-    log: Path,
-    connect: Connect,
-    audience_id: str,
-    tool: str,
-    request_cut: str,
-    arguments: dict[str, Any],
-    noted: list[str],
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_call_that_is_cut_short_while_it_writes_is_logged_as_unknown(
+    logging: Settings, log: Path, connect: Connect, audience_id: str, write: Write
 ) -> None:
     wire, asked = Wire(), anyio.Event()
-    wire.fail(request_cut, hangs(asked))
+    wire.fail(write.request, hangs(asked))
     async with connect(logging, wire) as agent:
-        call = partial(agent, tool, **await given(agent, audience_id, arguments))
+        call = await write.call(agent, audience_id)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call)
             await asked.wait()
             tasks.cancel_scope.cancel()
 
-    assert noted_in(log) == [f"{tool} {each}" for each in noted]
+    assert noted_in(log) == [f"{write.tool} {each}" for each in write.noted]
 
 
-@WRITES
-async def test_a_call_that_is_cut_short_as_the_answer_arrives_is_logged_as_done(  # noqa: PLR0917 - fixtures
-    logging: Settings,
-    log: Path,
-    connect: Connect,
-    audience_id: str,
-    tool: str,
-    request_cut: str,
-    arguments: dict[str, Any],
-    noted: list[str],
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_call_that_is_cut_short_as_the_answer_arrives_is_logged_as_done(
+    logging: Settings, log: Path, connect: Connect, audience_id: str, write: Write
 ) -> None:
     wire = Wire()
-    wire.fail(request_cut, just_too_late)
+    wire.fail(write.request, just_too_late)
     async with connect(logging, wire) as agent:
-        await agent(tool, **await given(agent, audience_id, arguments))
+        call = await write.call(agent, audience_id)
+        await call()
 
-    people = sum(int(each.split()[1]) for each in noted)
-    assert noted_in(log) == [f"{tool} done {people}"]
+    people = sum(int(each.split()[1]) for each in write.noted)
+    assert noted_in(log) == [f"{write.tool} done {people}"]
 
 
 async def test_nothing_is_written_that_could_not_be_logged(
