@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from mcp import Client
 from mcp.client.extension import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.types import CallToolResult, TextResourceContents
-from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from audiences_mcp import server
 from audiences_mcp.config import Settings
@@ -25,6 +26,11 @@ from audiences_mcp.tools import build_tools
 CHAT = Path(__file__).with_name("chat.html")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOWS_PAGES = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+
+_LONGEST = 10
+"""Seconds after which what has not happened never will."""
+
+expect.set_options(timeout=_LONGEST * 1_000)
 
 ALL: dict[str, Any] = {"serverTools": {}, "message": {}, "downloadFile": {}, "updateModelContext": {}}
 """What a chat can be able to do for a page."""
@@ -55,16 +61,22 @@ class Chat:
         self.client = client
         self.requests: list[str] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._given: list[dict[str, Any]] = []
 
     async def open(self, capabilities: dict[str, Any], context: dict[str, Any]) -> None:
         """Show the page, as the server has it."""
         self.page.on("request", lambda request: self.requests.append(request.url))
         await self.page.expose_function("callTool", self._call)
         await self.page.add_init_script(_STOPWATCH)
+        self._given = [capabilities, context]
+        await self.begin_anew()
+
+    async def begin_anew(self) -> None:
+        """Show the page as one that has shown nothing yet."""
         await self.page.goto(CHAT.as_uri())
         (content,) = (await self.client.read_resource(PAGE)).contents
         assert isinstance(content, TextResourceContents)
-        await self.page.evaluate("(given) => chat.open(...given)", [content.text, capabilities, context])
+        await self.page.evaluate("(given) => chat.open(...given)", [content.text, *self._given])
         await self.page.wait_for_function("chat.ready")
 
     async def _call(self, tool: str, arguments: str) -> str:
@@ -81,13 +93,14 @@ class Chat:
         """Show any answer and return after how many milliseconds it was on the screen."""
         await self.frame.evaluate("window.watch()")
         await self.tell("ui/notifications/tool-result", answer)
-        return float(await self.frame.evaluate("window.painted"))
+        with anyio.fail_after(_LONGEST):
+            return float(await self.frame.evaluate("window.painted"))
 
     async def until(self, condition: str) -> None:
         """Wait until something is so in the page, whose policy lets nobody else's code in."""
-        await self.frame.evaluate(
-            f"new Promise((resolve) => {{ const look = () => {condition} ? resolve() : setTimeout(look, 5); look(); }})"
-        )
+        look = f"new Promise((done) => {{ const look = () => {condition} ? done() : setTimeout(look, 5); look(); }})"
+        with anyio.fail_after(_LONGEST):
+            await self.frame.evaluate(look)
 
     async def tell(self, method: str, params: dict[str, Any]) -> None:
         """Tell the page something."""
@@ -103,7 +116,8 @@ class Chat:
         return self.page.frames[1]
 
     async def said(self, method: str) -> list[dict[str, Any]]:
-        """Return the parameters of what the page said."""
+        """Return the parameters of what the page said, once it has; its frame is a process of its own."""
+        await self.page.wait_for_function("(method) => chat.said.some((each) => each.method === method)", arg=method)
         found: list[dict[str, Any]] = await self.page.evaluate(
             "(method) => chat.said.filter((each) => each.method === method).map((each) => each.params)", method
         )
@@ -154,7 +168,7 @@ async def window(browser: Browser) -> AsyncIterator[Page]:
     """An empty page of the browser, in which nothing may go wrong unseen."""
     errors: list[str] = []
     page = await browser.new_page(viewport={"width": 800, "height": 900}, timezone_id="Europe/Berlin")
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(_LONGEST * 1_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("dialog", lambda dialog: errors.append(dialog.message))

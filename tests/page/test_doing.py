@@ -273,7 +273,9 @@ async def test_all_of_it_can_be_done_by_keyboard_alone(chat: Chat, organisation:
 
     async def tab_to(wanted: str) -> None:
         for _ in range(20):
+            await chat.frame.evaluate("window.left = document.activeElement")
             await keys.press("Tab")
+            await chat.until("document.activeElement !== window.left")
             reached.append(str(await chat.frame.evaluate(focused)))
             assert await chat.frame.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
             if wanted in reached[-1]:

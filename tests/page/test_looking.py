@@ -94,6 +94,8 @@ async def test_the_page_grows_with_what_it_shows_and_never_scrolls_sideways(chat
             "(width) => chat.said.findLast((each) => each.params?.height).params.width === width", arg=width
         )
         root = "document.documentElement"
+        # The chat sees what it said before its frame has the height that it asked for.
+        await chat.until("Math.ceil(document.body.getBoundingClientRect().height) === window.innerHeight")
         sizes = await chat.frame.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight - window.innerHeight]")
         assert sizes == [width, 0]
 
