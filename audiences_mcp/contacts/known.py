@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from audiences_mcp.contacts.phones import Phone, read_number, read_numbers, renewed
 from audiences_mcp.contacts.reasons import Reason, Refusal
-from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, split_cell, without_extension
+from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell, split_cell, without_extension
 from audiences_mcp.models import E164
 
 # Between a number and what was noted beside it, or the end of another number.
@@ -100,7 +100,10 @@ def pieces_of(text: str) -> set[str]:
 
 
 def _digits(text: str) -> str:
-    """Return the digits of a number, of whatever script, with letters that were typed for digits read as these."""
+    """Return the digits of a number as it is read; else all, with letters that were typed for digits read as these."""
+    written = parse_cell(text)
+    if isinstance(written, Written):  # 2015550143.0 ends before the point
+        return written.digits.lstrip("0")
     typed = _LETTERS_FOR_DIGITS.sub(lambda letter: "0" if letter[0] in "Oo" else "1", text)
     digits = (unicodedata.decimal(char, None) for char in typed)
     return "".join(str(digit) for digit in digits if digit is not None).lstrip("0")
