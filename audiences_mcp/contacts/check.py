@@ -36,6 +36,11 @@ _OTHER_COUNTRY_HINT = (
     "Another column of its row names another country than the number was read in: set region_column to that column, write "
     "the number with + and its country code, or say with bare_digits what digits without + begin with."
 )
+_UNKNOWN_COUNTRY_HINT = (
+    "Another column of its row names a country that we do not know, perhaps not the one that the number was read in: "
+    "correct that name, write the number with + and its country code, or say with bare_digits what digits without + begin "
+    "with."
+)
 _NOTE_HINT = "Only one cell of the row is filled: if it is a total or a note below the list, leave it out."
 
 
@@ -279,14 +284,12 @@ class _Reader:
         if not self._countries[index].known:
             return _by_its_plus_alone(reading)
         code = self._codes[index] if self._codes else 0
-        if (
-            code
-            and isinstance(reading, Phone)
-            and not reading.international
-            and not reading.number.startswith(f"+{code}")
-        ):
-            return Refusal(Reason.AMBIGUOUS_COUNTRY, _OTHER_COUNTRY_HINT)
-        return reading
+        if code == 0 or isinstance(reading, Refusal) or reading.international:
+            return reading
+        if code is None:
+            return Refusal(Reason.AMBIGUOUS_COUNTRY, _UNKNOWN_COUNTRY_HINT)
+        is_there = reading.number.startswith(f"+{code}")
+        return reading if is_there else Refusal(Reason.AMBIGUOUS_COUNTRY, _OTHER_COUNTRY_HINT)
 
     def _others(
         self, wanted: Sequence[int], values: Sequence[str], found: Sequence[Phone | Refusal]
@@ -388,12 +391,13 @@ class _Judge:
         self.also_objecting = 0
 
     def rows(self, wanted: Sequence[bool], found: Iterator[_Found]) -> list[CheckedRow]:
-        return [
+        rows = _as_persons(
             self._judge(row, label, fields, next(found)) if keep else self._filtered_out(row, label)
             for row, keep, label, fields in zip(
                 self._table.rows, wanted, map(_label, self._labels), self._fields, strict=True
             )
-        ]
+        )
+        return [_compare(row, self._known) for row in rows] if self._known else rows
 
     def _filtered_out(self, row: Row, label: str) -> CheckedRow:
         value = next((row.cells[place] for place in self._places if row.cells[place].strip()), "")
@@ -416,7 +420,22 @@ class _Judge:
         first = self._first_rows.setdefault(reading.number, row.number)
         if first != row.number:
             return _refused(ready, Reason.DUPLICATE, first)
-        return _compare(ready, self._known) if self._known else ready
+        return ready
+
+
+def _as_persons(judged: Iterable[CheckedRow]) -> list[CheckedRow]:
+    """Give each row the other numbers of its duplicates too, for these are of the same person."""
+    rows, duplicate = list(judged), Reason.DUPLICATE
+    others: dict[int, set[E164]] = {}
+    for row in rows:
+        if row.others and row.reason is duplicate and row.duplicate_of is not None:
+            others.setdefault(row.duplicate_of, set()).update(row.others)
+    if not others:
+        return rows
+    return [
+        row._replace(others=tuple(sorted(others[row.row].union(row.others)))) if row.row in others else row
+        for row in rows
+    ]
 
 
 def _label(names: Sequence[str]) -> str:

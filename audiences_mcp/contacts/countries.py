@@ -21,6 +21,8 @@ _CODE = re.compile(r"\b(?:codes?|calling|dial(?:ling)?|isd|prefix)\b|\bcountryco
 _ELSEWHERE = re.compile(
     r"\b(?:interests?|birth|origin|destination|hq|headquarters?|citizenship|nationality|club|acres?|area|visited|manager)\b"
 )
+# What people and programs write where they know of no country.
+_NOTHING = frozenset("na nan none null unknown undefined other others tbd unbekannt andere xx zz".split())  # noqa: SIM905 - shorter
 _STATE = re.compile(r"\b(?:states?|province|bundesland|county|counties)\b")
 
 
@@ -98,11 +100,19 @@ def names_states(table: Table, place: int) -> bool:
     return any(is_state(row.cells[place]) for row in table.rows)
 
 
-def named_codes(table: Table, place: int) -> list[int]:
-    """Return for each row the country code of the country that a column names; 0 where it names none."""
+def named_codes(table: Table, place: int) -> list[int | None]:
+    """Return for each row the country code of what a column names: 0 where that is nothing, None where it is unknown."""
     named = [row.cells[place].strip() for row in table.rows]
-    codes = {name: country_code(_country(name).region or "") for name in dict.fromkeys(named)}
+    codes = {name: _named_code(name) for name in dict.fromkeys(named)}
     return [codes[name] for name in named]
+
+
+def _named_code(name: str) -> int | None:
+    country = _country(name)
+    if country.known:
+        return country_code(country.region or "")
+    letters = "".join(filter(str.isalpha, name)).casefold()
+    return 0 if not letters or letters in _NOTHING or is_state(name) else None
 
 
 def unknown_names(names: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from audiences_mcp.contacts.tables import Record, Tick
+from audiences_mcp.contacts.tables import Record, Tick, holds_number
 from audiences_mcp.errors import InvalidInput
 
 _DELIMITERS = ",;\t|"
@@ -149,6 +149,12 @@ def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
         yield number, next(csv.reader(cells, delimiter=delimiter, strict=True), []) if len(cells) == 1 else cells
 
 
+def _cuts_cells(records: list[list[str]]) -> bool:
+    """Tell whether cells that hold several numbers would be cut: one column has a header, and its rows would have more."""
+    header, *rows = records
+    return len(header) == 1 and bool(rows) and len(rows[0]) > 1 and any(map(holds_number, rows[0]))
+
+
 def _delimiter(text: str) -> str:
     """Take the delimiter that cuts the first records into the most cells, most evenly.
 
@@ -157,9 +163,11 @@ def _delimiter(text: str) -> str:
 
     def evenness(delimiter: str) -> tuple[float, int]:
         records = csv.reader(io.StringIO(text[:_SNIFFED_TEXT], newline=""), delimiter=delimiter)
-        filled = (cells for cells in records if any(map(str.strip, cells)))
-        widths = [len(cells) for cells in islice(filled, _SNIFFED_RECORDS)]
+        filled = list(islice((cells for cells in records if any(map(str.strip, cells))), _SNIFFED_RECORDS))
+        widths = [len(cells) for cells in filled]
         common = max(set(widths), key=widths.count) if widths else 1
-        return (widths.count(common) / len(widths) if common > 1 else 0, common)
+        if common == 1 or _cuts_cells(filled):
+            return 0, 1
+        return widths.count(common) / len(widths), common
 
     return max(_DELIMITERS, key=evenness)

@@ -67,10 +67,13 @@ _GLUED_MIN_ROWS = 3
 _GLUED_MIN_SHARE = 10
 _GLUED_SAMPLE = 400
 _GLUED_MAX_REGIONS = 20
+_FICTIONAL_AREA = "1555"  # what people type into a form; there is no area code 555
 # Bare digits of one length are trusted as international when at least this many tenths of them are.
 _TRUSTED_TENTHS = 9
 # From so many bare rows on, most of them of no country, a list is taken for one of national numbers.
 _NATIONAL_MIN_ROWS = 5
+# So many rows of one length are trusted there too; three typing errors hardly all make a number abroad.
+_TRUSTED_AMONG_NATIONAL = 3
 # Populous countries whose mobiles, without trunk prefix, have as many digits as a number with a country code: by their first
 # digit, with how many they have at most.
 _LOSES_ZERO: dict[str, tuple[int, tuple[str, ...]]] = {"1": (11, ("CN", "DE")), "5": (10, ("TR",)), "8": (12, ("ID",))}
@@ -237,7 +240,8 @@ def _judge_plus(cell: _Cell, facts: _ListFacts) -> Phone | Refusal:
             return Refusal(
                 Reason.AMBIGUOUS_COUNTRY,
                 f"Many rows of this list look like national numbers (of {region}, perhaps) with a plus glued on: ask which "
-                "country they are of, then give them without the plus and set default_region.",
+                "country they are of, then give them without the plus and set default_region. If the plus is right, correct "
+                "or leave out the invalid rows and check again.",
             )
     return _from_plus(cell.digits, cell, cell.abroad)
 
@@ -339,8 +343,14 @@ def _judge_bare(cell: _Cell, facts: _ListFacts, bare_digits: BareDigits | None) 
     reading = cell.abroad
     if bare_digits == "national" or not reading.valid:
         return Refusal(Reason.MISSING_COUNTRY_CODE)
-    if len(digits) not in facts.trusted_lengths or _is_also_at_home(digits, reading, facts):
+    if _is_also_at_home(digits, reading, facts):
         return Refusal(Reason.AMBIGUOUS_COUNTRY)
+    if len(digits) not in facts.trusted_lengths:
+        return Refusal(
+            Reason.AMBIGUOUS_COUNTRY,
+            "Too many rows like it have no country code in front, so it may have none either: write it with +, set "
+            "default_region, or say with bare_digits that digits without + begin with their country code.",
+        )
     most, regions = _LOSES_ZERO.get(digits[0], (0, ()))
     note = Note.ALSO_NATIONAL if len(digits) <= most and may_be_mobile_of(regions, digits) else None
     return _accept(reading, cell, international=False, note=note)
@@ -418,13 +428,15 @@ def _facts_of(cells: Sequence[_Cell]) -> _ListFacts:
 def _trusted_lengths(bare: Sequence[_Cell]) -> frozenset[int]:
     """Find the lengths at which bare digits are international.
 
-    A long list whose bare rows mostly are not has none: there a row that is rather has a digit too many.
+    In a long list whose bare rows mostly are not, a few rows that are rather have a digit too many.
     """
     total = Counter(len(cell.digits) for cell in bare)
     valid = Counter(len(cell.digits) for cell in bare if cell.abroad.valid)
-    if total.total() - valid.total() >= max(_NATIONAL_MIN_ROWS, valid.total() + 1):
-        return frozenset()
-    return frozenset(length for length, count in total.items() if valid[length] * 10 >= count * _TRUSTED_TENTHS)
+    is_national = total.total() - valid.total() >= max(_NATIONAL_MIN_ROWS, valid.total() + 1)
+    fewest = _TRUSTED_AMONG_NATIONAL if is_national else 1
+    return frozenset(
+        length for length, count in total.items() if count >= fewest and valid[length] * 10 >= count * _TRUSTED_TENTHS
+    )
 
 
 def _glued_regions(plus: Sequence[_Cell]) -> tuple[str, ...]:
@@ -444,13 +456,32 @@ def _glued_regions(plus: Sequence[_Cell]) -> tuple[str, ...]:
         }
     )
     closed = max(count for region, count in counts.items() if not is_open_plan(region))
+
+    def is_enough(count: int) -> bool:
+        return count * len(invalid) >= needed * len(sample)
+
     found = [
         region
         for region, count in counts.most_common(_GLUED_MAX_REGIONS)
         # Numbers of an open plan could be nearly anything: it is meant only where it explains more than any other.
-        if count * len(invalid) >= needed * len(sample) and (count > closed or not is_open_plan(region))
+        if is_enough(count) and (count > closed or not is_open_plan(region))
     ]
-    return tuple(found)
+    mobiles = (region for region in _open_with_even_mobiles() if is_enough(_count_mobiles(region, sample)))
+    return tuple(dict.fromkeys([*found, *mobiles]))
+
+
+@cache
+def _open_with_even_mobiles() -> tuple[str, ...]:
+    """List the regions whose mobiles tell them, though nearly any digits are a number there, such as China and Germany."""
+    return tuple(region for region in main_regions() if is_open_plan(region) and has_even_mobiles(region))
+
+
+def _count_mobiles(region: str, invalid: Sequence[str]) -> int:
+    """Count the mobiles of a region that lost their trunk prefix, whatever else bears their first digits out.
+
+    Most German mobiles with a plus are lines of Texas and New York. American numbers that nobody has are no sign.
+    """
+    return sum(may_be_mobile_of((region,), digits) for digits in invalid if not digits.startswith(_FICTIONAL_AREA))
 
 
 def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:

@@ -12,31 +12,40 @@ from audiences_mcp.contacts.plans import LINE_TYPE_NUMBERS, main_region, plan_of
 from audiences_mcp.errors import InvalidInput
 
 _LONGEST_NAME = 100
-# Names and spellings that the library's own list does not have.
-_COMMON_NAMES = {
-    "UK": "GB",
-    "US": "US",
-    "USA": "US",
-    "UAE": "AE",
-    "UNITEDSTATESOFAMERICA": "US",
-    "GREATBRITAIN": "GB",
-    "ENGLAND": "GB",
-    "SCOTLAND": "GB",
-    "WALES": "GB",
-    "NORTHERNIRELAND": "GB",
-    "CZECHIA": "CZ",
-    "TURKIYE": "TR",
-    "RUSSIANFEDERATION": "RU",
-    "NORTHMACEDONIA": "MK",
-    "ESWATINI": "SZ",
-    "CABOVERDE": "CV",
-    "IVORYCOAST": "CI",
-    "REPUBLICOFKOREA": "KR",
-    "THENETHERLANDS": "NL",
-    "THEPHILIPPINES": "PH",
-    "HOLLAND": "NL",
-    "SOUTHKOREA": "KR",
-    "KOREA": "KR",
+# Names and spellings that the library's own list does not have, as `_letters` has them.
+_OTHER_NAMES = {
+    "AE": "UAE EMIRATES DUBAI ABUDHABI",
+    "BA": "BOSNIA",
+    "BO": "PLURINATIONALSTATEOFBOLIVIA BOLIVIAPLURINATIONALSTATEOF",
+    "CD": "DRCONGO DRC",
+    "CI": "IVORYCOAST",
+    "CN": "PRC MAINLANDCHINA PEOPLESREPUBLICOFCHINA",
+    "CV": "CABOVERDE",
+    "CZ": "CZECHIA TSCHECHIEN",
+    "DE": "BRD FRG FEDERALREPUBLICOFGERMANY",
+    "GB": "UK GREATBRITAIN UNITEDKINGDOMOFGREATBRITAINANDNORTHERNIRELAND GROSSBRITANNIEN GRANDEBRETAGNE GRANBRETANA "
+    "GRANBRETAGNA GRABRETANHA GROOTBRITTANNIE STORBRITANNIA BUYUKBRITANYA великобритания ENGLAND SCOTLAND WALES "
+    "NORTHERNIRELAND ANGLETERRE INGLATERRA INGHILTERRA ENGELAND INGILTERE англия SCHOTTLAND ESCOCIA",
+    "IE": "EIRE REPUBLICOFIRELAND",
+    "IN": "BHARAT HINDUSTAN",
+    "IR": "ISLAMICREPUBLICOFIRAN IRANISLAMICREPUBLICOF",
+    "KR": "KOREA SOUTHKOREA KOREASOUTH REPUBLICOFKOREA KOREAREPUBLICOF",
+    "MK": "NORTHMACEDONIA",
+    "MM": "BURMA",
+    "MO": "MACAU",
+    "MX": "MEJICO",
+    "NL": "HOLLAND HOLLANDE OLANDA THENETHERLANDS",
+    "PH": "THEPHILIPPINES",
+    "RU": "RUSSIANFEDERATION",
+    "SA": "KSA KINGDOMOFSAUDIARABIA",
+    "SK": "SLOVAKREPUBLIC",
+    "SZ": "ESWATINI",
+    "TR": "TURKIYE",
+    "TT": "TRINIDAD",
+    "TZ": "UNITEDREPUBLICOFTANZANIA",
+    "US": "US USA UNITEDSTATESOFAMERICA AMERICA AMERIKA VEREINIGTESTAATEN EEUU сша",
+    "XK": "KOSOVO",
+    "ZA": "RSA",
 }
 
 
@@ -66,7 +75,7 @@ def region_code(text: str) -> str:
     if word in phonenumbers.SUPPORTED_REGIONS:
         return word
     name = _letters(text[:_LONGEST_NAME])
-    region = _COMMON_NAMES.get(name) or _regions_by_alpha_3().get(name) or _regions_by_name().get(name)
+    region = _regions_by_other_name().get(name) or _regions_by_alpha_3().get(name) or _regions_by_name().get(name)
     if region:
         return region
     raise InvalidInput(
@@ -100,6 +109,11 @@ _LANGUAGES = (
     "tr",
     "zh",
 )
+
+
+@lru_cache
+def _regions_by_other_name() -> dict[str, str]:
+    return {name: region for region, names in _OTHER_NAMES.items() for name in names.split()}
 
 
 @lru_cache

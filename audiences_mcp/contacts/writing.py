@@ -30,7 +30,11 @@ _LABEL = re.compile(
 )
 _PHONE_CONTEXT = re.compile(r"([^;]*);phone-context=(\+[\d.()-]+)(.*)", re.IGNORECASE)
 _RFC_EXTENSION = re.compile(r";\s*ext\s*=", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,](\d+))?\s*e\s*(?:([+-])\s*)?(\d{1,3})\d*", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,](\d*))?\s*e\s*(?:([+-])\s*)?(\d{1,3})\d*", re.IGNORECASE)
+# Phones that are counted: `2) 0151 …`, `Tel.2 0151 …`, `030 1234567 (2)`. Not `(2) 2123 4567` nor `02) 2123 4567`, whose
+# first digits are an area code, nor `8 029 …`, which begins with a trunk prefix.
+_COUNT_BEFORE = re.compile(r"[1-9]\d?\s*\)|(?:\([1-9]\)|[1-79][.:]?|[1-9]\d\.)\s+(?:-\s+)?(?=0(?:\D*\d){8})")
+_COUNT_AFTER = re.compile(r"(?:\D*\d){7}.*\(\s*[1-9]\s*\)", re.DOTALL)
 # The only full stop of the cell: with others, as in 06.12.34.56.78, it is punctuation.
 # Several zeros only after digits alone: 202 555.0000 is a number as people write it.
 _TRAILING_ZERO = re.compile(r"[^.]*\d\.0|\+?\d{7,}\.0+")
@@ -198,7 +202,7 @@ def _western_digits(text: str) -> tuple[str, bool]:
 def _is_spreadsheet_damage(text: str) -> bool:
     """Tell scientific notation, decimals, error values and results of a subtraction: the digits are lost."""
     return (
-        _SCIENTIFIC.fullmatch(text) is not None
+        all(_SCIENTIFIC.fullmatch(number.strip()) for number in text.split(";"))
         or _DECIMAL.fullmatch(text) is not None
         or _ERROR_VALUE.match(text) is not None
         or (text.startswith("-") and text[1:2].isdigit())
@@ -242,6 +246,8 @@ def _as_digits(text: str, notes: tuple[Note, ...]) -> Written | Refusal:
     vanity = _TOLL_FREE_VANITY.fullmatch(text)
     if vanity and re.search("[A-Za-z]", vanity[2]):
         text, notes = vanity[1] + vanity[2].upper().translate(_KEYPAD), (*notes, Note.VANITY)
+    if _COUNT_BEFORE.match(text) or (text.endswith(")") and _COUNT_AFTER.fullmatch(text)):
+        return Refusal(Reason.NOT_A_NUMBER, "A digit beside it seems to count the phones: write the number alone.")
     bare = _PUNCTUATION.sub("", text)
     digits = bare.lstrip("+")
     if not (digits.isascii() and digits.isdigit()):

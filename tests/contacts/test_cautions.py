@@ -439,6 +439,21 @@ def test_a_number_read_in_another_country_than_its_row_says_is_refused() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        *((name, Reason.AMBIGUOUS_COUNTRY) for name in ("Great Britian", "London", "Großbritannien")),
+        *((name, None) for name in ("n/a", "-", "", "TX")),
+    ],
+)
+def test_a_row_that_names_a_country_nobody_knows_is_not_read_in_the_default_region(
+    named: str, reason: Reason | None
+) -> None:
+    table = table_from_csv(f"phone,Country\n4155552671,USA\n4155552672,US\n4155552673,u.s.\n2079460958,{named}\n")
+
+    assert [row.reason for row in checked(table, default_region="US").rows] == [None, None, None, reason]
+
+
 @pytest.mark.parametrize("land", ["Germany", "Deutschland", "DE", "DEU"])
 def test_bare_digits_that_are_real_abroad_are_doubted_where_the_row_names_another_country(land: str) -> None:
     table = table_from_csv(f"phone,Land\n15123456701,{land}\n")  # a German mobile without its 0, or a line in Texas

@@ -298,6 +298,19 @@ def test_who_must_not_be_called_is_not_called_on_another_number(name: str, reaso
     assert [row.reason for row in check(people, options).against(known).rows] == [reason, reason, None]
 
 
+@pytest.mark.parametrize(
+    "homes", [("", "+442079460911"), ("+442079460911", ""), ("", "+442079460958", "+442079460911")]
+)
+def test_who_must_not_be_called_on_a_number_of_a_duplicate_is_not_called(homes: tuple[str, ...]) -> None:
+    text = "mobile,home\n" + "".join(f"+447400123401,{home}\n" for home in homes)
+    options = Options(phone_columns=["mobile", "home"])
+
+    at_once = told(check(text, options, KNOWN))
+    later = told(check(text, options).against(KNOWN))
+
+    assert at_once == later == ["do_not_call", *["duplicate"] * (len(homes) - 1)]
+
+
 def test_a_number_is_not_known_where_no_list_has_it() -> None:
     assert NOTHING.reason_for(E164("+442079460911")) is None
     assert KNOWN.reason_for(E164("+442079460999")) is None

@@ -138,6 +138,24 @@ def test_reading_tells_how_far_it_is_and_can_be_stopped() -> None:
     assert told == [2_000, 4_000, 6_000]
 
 
+@pytest.mark.parametrize("separator", ["; ", " | ", "\t"])
+@pytest.mark.parametrize("first", ["+14155552671", "bad", "+14155552671 x5"])
+def test_the_cells_of_one_column_are_not_cut_where_they_hold_several_numbers(first: str, separator: str) -> None:
+    cells = ["phone", f"{first}{separator}+14155552672", f"+14155552673{separator}+14155552674"]
+
+    assert [row for _, row in delimited_records("\n".join(cells))] == [[cell] for cell in cells]
+
+
+def test_a_title_above_a_header_row_does_not_hide_the_delimiter() -> None:
+    text = "Leads of May\nname;phone\nAsha;+919876543210\n"
+
+    assert [row for _, row in delimited_records(text)] == [
+        ["Leads of May"],
+        ["name", "phone"],
+        ["Asha", "+919876543210"],
+    ]
+
+
 def test_cells_with_lines_of_their_own_do_not_hide_the_delimiter() -> None:
     cells = [["phone", "note"], ["+14155552671", "a;b;c\nd;e;f\ng;h;i"], ["+14155552672", "k;l;m\n\nn;o;p"]]
     text = io.StringIO(newline="")

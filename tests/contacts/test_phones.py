@@ -107,6 +107,26 @@ def test_old_forms_are_known_with_what_they_are_today(digits: str, today: str | 
     assert (found and found[0]) == today
 
 
+@pytest.mark.parametrize(
+    ("cell", "region", "answer"),
+    [
+        *((cell, "DE", "not_a_number") for cell in ("Tel.2 01512 3411173", "2) 01512 3411173", "(2) 01512 3411173")),
+        *((cell, "DE", "not_a_number") for cell in ("1. 01512 3411173", "2 - 01512 3411173", "12) 01512 3411173")),
+        *((cell, "DE", "not_a_number") for cell in ("030 193493 (2)", "0664 154182 ( 2 )", "+49 30 193493 (2)")),
+        ("0664 1541821 (2)", "AT", "not_a_number"),
+        ("2) 701234567", "SE", "not_a_number"),
+        # an area code, a trunk prefix, a country code
+        ("(2) 21234567", "CL", "+56221234567"),
+        ("02)123-4567", "KR", "+8221234567"),
+        ("8 029 123 45 67", "BY", "+375291234567"),
+        ("49 0151 23411173", "DE", "+4915123411173"),
+        ("(44) 020 7946 0958", "GB", "+442079460958"),
+    ],
+)
+def test_a_digit_that_counts_the_phones_is_no_part_of_the_number(cell: str, region: str, answer: str) -> None:
+    assert told(read_number(cell, region)) == answer
+
+
 GLUED = ["+2025550143", "+2125550143", "+3035550143", "+4045550143"]  # US numbers; the plus makes none of them valid
 
 
@@ -152,6 +172,27 @@ def test_glued_rows_of_a_country_whose_numbers_have_many_lengths_are_found() -> 
 
     assert read[0] == "ambiguous_country"  # a mobile of Germany, and Austin in Texas
     assert read[-1] == "ambiguous_country"  # it reads as a German number without its plus, too
+
+
+# Mobiles as people in Germany and China have them; the plus makes numbers of Texas and Illinois of two in three.
+GLUED_MOBILES = {"DE": ["+15111234567", "+15123456780"], "CN": ["+13812345678", "+13123986390"]}
+
+
+@pytest.mark.parametrize("region", GLUED_MOBILES)
+@pytest.mark.parametrize("named", [True, False])
+def test_glued_mobiles_are_found_though_most_of_them_are_american_numbers(region: str, named: bool) -> None:  # noqa: FBT001 - a case
+    wrong, right = GLUED_MOBILES[region]
+    rows = [*[wrong] * 3, *[right] * 7, *["+14155552671"] * 20]
+
+    read = [told(reading) for reading in read_numbers(rows, [region if named else None] * len(rows))]
+
+    assert read[:10] == ["ambiguous_country"] * 10
+
+
+def test_american_numbers_that_nobody_has_are_no_sign_of_glued_mobiles() -> None:
+    rows = [*["+15551234567", "+15559876543"] * 3, *["+15123456789", "+13125550143"] * 9]
+
+    assert {told(reading) for reading in read_numbers(rows)} == {"invalid_number", "+15123456789", "+13125550143"}
 
 
 def test_a_long_list_is_sampled_evenly_for_glued_rows() -> None:
@@ -378,6 +419,17 @@ def test_in_a_list_of_national_numbers_one_with_a_digit_too_many_is_not_dialled_
     rows = [*["(202) 555-0143"] * 9, "202 555 01433"]  # which is a number in Cairo
 
     assert [told(reading) for reading in read_numbers(rows)] == [*["missing_country_code"] * 9, "ambiguous_country"]
+
+
+def test_in_a_list_of_national_numbers_several_with_a_country_code_are_read() -> None:
+    rows = [f"202555011{number}" for number in range(6)] + [f"91987654300{number}" for number in range(3)]
+
+    answers = ["missing_country_code"] * 6
+    assert [told(reading) for reading in read_numbers(rows)] == [*answers, *(f"+{row}" for row in rows[6:])]
+    read = read_numbers(rows[:-1])
+    assert [told(reading) for reading in read] == [*answers, "ambiguous_country", "ambiguous_country"]
+    assert isinstance(read[-1], Refusal)
+    assert read[-1].hint.startswith("Too many rows like it have no country code in front")
 
 
 # --- rule 4: bare_digits ---------------------------------------------------------------------------------------------
