@@ -56,7 +56,7 @@ class Contact(BaseModel):
     phone_number: Text
     first_name: Text = ""
     last_name: Text = ""
-    region: Text = Field("", description="ISO code of the number's country, e.g. IN")
+    region: Text = Field("", description="ISO code of their country, e.g. IN")
     variables: dict[str, Text] = Field(default_factory=dict, description="Other columns, e.g. {city: Pune}")
 
 

@@ -29,7 +29,7 @@ CheckId = Annotated[str | None, Field(description="check_id of a check that the 
 AudienceId = Annotated[
     str,
     AfterValidator(str.lower),  # ids are compared as text
-    Field(description="24 hex digits from list_audiences, e.g. 60d0fe4f5311236168a109ca"),
+    Field(description="From list_audiences, e.g. 60d0fe4f5311236168a109ca"),
 ]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
 

@@ -76,8 +76,8 @@ async def list_audiences(
 
 async def get_audience(ctx: Ctx, audience_id: AudienceId) -> AudienceDetail:
     """Get one stored audience. Returns its member count, phone column, further columns (of its first 100 members),
-    campaigns, room left of 10,000, and whether it can be deleted. Use it before adding people or deleting, to see
-    which columns and campaigns it has. Reads only; its people are in list_audience_members.
+    campaigns, room left of 10,000, and whether it can be deleted. Use it before adding people or
+    deleting. Reads only; its people are in list_audience_members.
     """
     client = await app_of(ctx).client()
     audience = await find_audience(client, audience_id)
@@ -133,8 +133,8 @@ async def search_audience_members(
     ] = None,
 ) -> MemberSearch:
     """Search the people stored in one audience by text in any column or in given ones. A phone number is found in
-    whatever spelling it was stored. Atoms returns ten matches at most, and limit_reached says so. Reads only, and
-    calls nobody. For everybody page by page use list_audience_members.
+    whatever spelling it was stored. Atoms returns ten matches at most, and limit_reached says so. Reads only. For
+    everybody page by page use list_audience_members.
     """
     app = app_of(ctx)
     if (query is None) == (fields is None):

@@ -25,8 +25,7 @@ async def export_audience(
     file_path: Annotated[str, Field(description="Name or path of the new file, e.g. vip.csv")],
 ) -> Export:
     """Export all members of an audience with all columns into a new .csv file in an allowed folder. Nothing is
-    overwritten; returns the path. Cells that a spreadsheet would run as formulas get a leading apostrophe, which
-    check_contacts takes off again. Atoms is only read. To copy people between audiences use check_contacts with
-    from_audiences.
+    overwritten; returns the path. Cells that a spreadsheet would run get a leading apostrophe, which check_contacts takes
+    off. Atoms is only read. To copy people between audiences use check_contacts with from_audiences.
     """
     return await run_export(app_of(ctx), audience_id, file_path, this_call().tell)

@@ -131,7 +131,7 @@ async def test_tools_list_is_at_most_27_000_bytes_on_the_wire(messages: list[dic
 async def test_what_a_model_sees_is_at_most_14_000_bytes() -> None:
     seen = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in await _tools()]
 
-    assert len(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode()) <= 14_000
+    assert len(json.dumps(seen).encode()) <= 14_000  # however it is written
 
 
 @pytest.mark.parametrize("read_only", [False, True])
