@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx  # noqa: TID251 - seeds the sandbox as another client would
+import hypothesis
 import pytest
 import sniffio
 import stamina
@@ -16,6 +17,10 @@ from mcp import Client
 from audiences_mcp.atoms.sandbox import serve
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings(deadline=None))
+hypothesis.settings.load_profile("unhurried")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Organisation:
     def request(self, method: str, path: str, **request: Any) -> Any:
         """Make a request of the API itself and return its data."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        with httpx.Client(headers=headers, verify=False, trust_env=False) as http:  # loading certificates takes 40 ms
+        # Loading certificates takes 40 ms; 10,000 people take a while on a busy machine.
+        with httpx.Client(headers=headers, verify=False, trust_env=False, timeout=60) as http:
             response = http.request(method, f"{self.url}/{path}", **request)
         assert response.is_success, response.text
         return response.json().get("data")

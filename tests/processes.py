@@ -99,7 +99,7 @@ class Server:
         """Wait for the end and return what was written to standard error."""
         assert self.process.stderr
         text = self.process.stderr.read()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         return text
 
     def __enter__(self) -> Self:

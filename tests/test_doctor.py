@@ -76,7 +76,8 @@ def test_without_any_setting_nothing_is_amiss_and_it_says_what_is_not_set(tmp_pa
     assert "Set SMALLEST_API_KEY." in found["note Atoms"][0]
     assert "set AUDIENCES_MCP_FOLDERS, or --folder PATH" in found["note folders"][0]
     assert re.match(r"Starts over stdio and lists \d+ tools, in \d+\.\d s\.", found["ok server"][0])
-    assert {"ok versions", "ok numbering plans", "ok state folder", "ok sandbox"} <= set(found)
+    assert {"ok versions", "ok state folder", "ok sandbox"} <= set(found)
+    assert {"ok numbering plans", "note numbering plans"} & set(found)  # they may have been installed long ago
     assert re.search(r"^ATOMS_API_URL +https://\S+ +default *$", done.stdout, re.MULTILINE)
 
 
@@ -218,7 +219,7 @@ async def test_what_is_printed_for_each_client_starts_the_server_with_these_sett
 @contextmanager
 def drifting(url: str, change: Change) -> Iterator[str]:
     """A small proxy before the sandbox that changes its answers."""
-    sandbox = httpx.Client(verify=False, trust_env=False)
+    sandbox = httpx.Client(verify=False, trust_env=False, timeout=60)
     upstream = url.removesuffix("/atoms/v1")
 
     class Handler(BaseHTTPRequestHandler):

@@ -70,7 +70,7 @@ async def connected(url: str, mode: Any, token: str = TOKEN) -> AsyncIterator[Ag
 
 def post(url: str, content: bytes = b"{}", /, **headers: str) -> httpx.Response:
     types = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-    return httpx.post(url, content=content, headers={**types, **headers}, trust_env=False)
+    return httpx.post(url, content=content, headers={**types, **headers}, trust_env=False, timeout=60)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -155,7 +155,7 @@ def test_nothing_but_messages_is_taken_and_no_empty_stream_stays_open(
     team: tuple[str, Organisation], method: str
 ) -> None:
     headers = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
-    refused = httpx.request(method, team[0], headers=headers, trust_env=False, timeout=5)
+    refused = httpx.request(method, team[0], headers=headers, trust_env=False, timeout=60)
 
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
@@ -185,7 +185,7 @@ def test_a_request_that_is_too_long_is_refused(team: tuple[str, Organisation]) -
 
 
 def test_whether_the_process_lives_can_be_asked_without_the_token(team: tuple[str, Organisation]) -> None:
-    answer = httpx.get(team[0].replace("/mcp", "/healthz"), trust_env=False)
+    answer = httpx.get(team[0].replace("/mcp", "/healthz"), trust_env=False, timeout=60)
 
     assert (answer.status_code, answer.text) == (200, "ok\n")
 

@@ -72,7 +72,9 @@ class Atoms(ThreadingHTTPServer):
 
     def __init__(self, sandbox_url: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.sandbox = httpx.Client(base_url=sandbox_url.removesuffix("/atoms/v1"), verify=False, trust_env=False)
+        self.sandbox = httpx.Client(
+            base_url=sandbox_url.removesuffix("/atoms/v1"), verify=False, trust_env=False, timeout=60
+        )
         self.url = f"http://127.0.0.1:{self.server_address[1]}/atoms/v1"
         self.fault = ""
 

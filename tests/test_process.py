@@ -90,7 +90,7 @@ async def test_nothing_but_the_protocol_is_on_standard_output_and_nothing_at_all
 ) -> None:
     with Server(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url) as server:
         report = server.do("check_contacts", csv_text="name,phone\nAnn,+14155552671\nBob,abc\n")
-        out, errors = server.process.communicate(timeout=10)
+        out, errors = server.process.communicate(timeout=60)
     assert report["counts"]["ready"] == 1
     assert (out, errors, server.process.returncode) == ("", "", 0)
 
@@ -185,23 +185,33 @@ def test_the_server_starts_without_what_only_some_calls_need() -> None:
     assert loaded.isdisjoint({"httpx", "stamina", "rich.logging", "chardet", "python_calamine", "filelock", "redis"})
 
 
+TRIES = 3
+"""Of what takes less than a second: more is a busy machine's, unless it happens each time."""
+
+
 def test_the_server_ends_with_its_input_within_a_second() -> None:
-    with Server() as server:
-        started = time.monotonic()
-        server.process.communicate(timeout=10)
-        assert server.process.returncode == 0
-        assert time.monotonic() - started < 1
+    took: list[float] = []
+    while len(took) < TRIES and min(took, default=1.0) >= 1:
+        with Server() as server:
+            started = time.monotonic()
+            server.process.communicate(timeout=60)
+            took.append(time.monotonic() - started)
+            assert server.process.returncode == 0
+    assert min(took) < 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_while_its_input_is_open(number: signal.Signals) -> None:
-    with Server() as server:
-        server.stop(number)
-        started = time.monotonic()
-        assert server.process.wait(timeout=10) == 128 + number
-        assert time.monotonic() - started < 1
-        assert server.errors() == ""
+    took: list[float] = []
+    while len(took) < TRIES and min(took, default=1.0) >= 1:
+        with Server() as server:
+            server.stop(number)
+            started = time.monotonic()
+            assert server.process.wait(timeout=60) == 128 + number
+            took.append(time.monotonic() - started)
+            assert server.errors() == ""
+    assert min(took) < 1
 
 
 def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
@@ -240,7 +250,7 @@ def test_the_sandbox_command_says_its_url_first_and_serves_any_client() -> None:
         assert process.stdout
         found = re.search(r"http://127\.0\.0\.1:\d+/atoms/v1", process.stdout.readline())
         assert found
-        answer = httpx.get(f"{found[0]}/audience", headers={"Authorization": "Bearer sk_any"})
+        answer = httpx.get(f"{found[0]}/audience", headers={"Authorization": "Bearer sk_any"}, timeout=60)
         process.terminate()
     assert answer.json() == {"status": True, "data": []}
 

@@ -428,7 +428,7 @@ async def test_the_do_not_call_list_holds_entries_of_single_agents_too(
 async def test_the_do_not_call_list_is_read_over_as_many_pages_as_it_fills(organisation: Organisation) -> None:
     headers = {"Authorization": f"Bearer {organisation.key}"}
     numbers = [f"+1415555{index:04}" for index in range(501)]
-    async with httpx.AsyncClient(headers=headers, verify=False, trust_env=False) as other:
+    async with httpx.AsyncClient(headers=headers, verify=False, trust_env=False, timeout=60) as other:
         for number in numbers:
             await other.post(f"{organisation.url}/dnc", json={"phoneNumber": number})
     transport = Through()
@@ -1087,10 +1087,10 @@ async def test_a_server_that_hangs_is_given_up_after_the_time_set() -> None:
     async with tcp(silent) as server:
 
         async def give_up(name: str) -> None:
-            async with connected(server.url, seconds=0.5) as client:
+            async with connected(server.url, seconds=3) as client:
                 started = monotonic()
                 error = await failure(CALLS[name](client))
-                assert 0.4 < monotonic() - started < 8
+                assert 2.5 < monotonic() - started < 25
             assert str(error) == f"{TIMED_OUT} {outcome(name)}"
             assert error.maybe_done is (name in WRITES)
 
@@ -1111,10 +1111,10 @@ async def test_a_slow_drip_is_given_up_after_the_time_for_the_whole_answer(name:
             await writer.drain()
             await asyncio.sleep(0.002 if byte in start else 0.05)
 
-    async with tcp(drip) as server, connected(server.url, seconds=0.4) as client:
+    async with tcp(drip) as server, connected(server.url, seconds=1.5) as client:
         started = monotonic()
         error = await failure(CALLS[name](client))
-        assert 0.3 < monotonic() - started < 8
+        assert 1.2 < monotonic() - started < 25
     assert str(error) == f"{TIMED_OUT} {outcome(name)}"
     assert error.maybe_done is (name in WRITES)
 
@@ -1251,12 +1251,18 @@ async def test_a_server_that_cannot_be_connected_to_in_time_was_sent_nothing(nam
 
 
 async def test_a_cancelled_call_closes_its_socket() -> None:
-    async with tcp(silent) as server, connected(server.url) as client:
-        with anyio.move_on_after(0.2) as scope:
-            await client.create_audience("VIP", "", COLUMNS, [ANN])
-        assert scope.cancelled_caught
+    asked = anyio.Event()
+
+    async def silent_too(_: bytes, __: asyncio.StreamWriter) -> None:
+        asked.set()
+
+    async with tcp(silent_too) as server, connected(server.url) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.create_audience, "VIP", "", COLUMNS, [ANN])
+            await asked.wait()
+            group.cancel_scope.cancel()
         assert server.connections == 1
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await server.ended.wait()
 
 

@@ -122,7 +122,7 @@ async def test_a_reading_call_gives_up_after_a_few_tries(
     assert script.requests == requests
 
 
-@pytest.mark.parametrize(("wait", "requests"), [("9", 6), ("11", 1), ("60", 1), ("9" * 400, 1)])
+@pytest.mark.parametrize(("wait", "requests"), [("4", 6), ("11", 1), ("60", 1), ("9" * 400, 1)])
 async def test_it_is_not_waited_longer_than_the_call_may_take(wait: str, requests: int) -> None:
     script = Script(slow_down(wait))
 
@@ -138,7 +138,7 @@ async def test_the_waits_are_real_and_as_atoms_asks() -> None:
         begun = anyio.current_time()
         await call(script)
 
-    assert 1.5 < anyio.current_time() - begun < 5
+    assert 1.5 < anyio.current_time() - begun < 15
 
 
 async def test_nothing_is_logged_of_what_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -150,13 +150,14 @@ async def test_nothing_is_logged_of_what_is_tried_again(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("url", "least", "most"), [("https://x.example/v1", 1.0, 5.0), ("http://127.0.0.1:9/v1", 0.0, 1.0)]
+    ("url", "requests", "least", "most"),
+    [("https://x.example/v1", 25, 1.0, 15.0), ("http://127.0.0.1:9/v1", 200, 0.0, 8.0)],  # the limit would take 19
 )
-async def test_atoms_is_asked_ten_times_a_second_at_most(url: str, least: float, most: float) -> None:
+async def test_atoms_is_asked_ten_times_a_second_at_most(url: str, requests: int, least: float, most: float) -> None:
     client = AtomsClient(url, "sk_test", transport=Script(httpx.Response(200, json=OK)))
     begun = anyio.current_time()
     async with anyio.create_task_group() as tasks:
-        for _ in range(25):
+        for _ in range(requests):
             tasks.start_soon(client.list_audiences)
     took = anyio.current_time() - begun
     await client.aclose()

@@ -1,7 +1,7 @@
 """What a cell says, before any country is applied."""
 # Look-alike characters are what people write.
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -291,7 +291,7 @@ def test_dates_are_told_from_numbers(text: str, date: bool) -> None:  # noqa: FB
 )
 def test_no_cell_takes_long_however_long_it_is(unit: str) -> None:
     cell = unit * (1_000_000 // len(unit))
-    began = perf_counter()
+    began = process_time()
 
     parse_cell(cell)
     parse_cell(cell[:500])
@@ -299,7 +299,7 @@ def test_no_cell_takes_long_however_long_it_is(unit: str) -> None:
     split_cell(cell[:500])
     without_extension(cell)
 
-    assert perf_counter() - began < 3
+    assert process_time() - began < 3
 
 
 def test_zeros_after_a_point_between_groups_are_a_part_of_the_number() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import anyio
 import httpx  # noqa: TID251 - what another Atoms answers
 import pytest
 
-from audiences_mcp import calls
+from audiences_mcp.calls import this_call
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
 from tests.tools.conftest import ONE_REVISION, Connect, Fault, LookedAtAgent, Send, Wire, failed_before, snapshot
@@ -260,18 +261,19 @@ async def test_members_come_in_their_order_however_the_pages_arrive(
 
 @ONE_REVISION
 async def test_a_call_has_the_time_that_its_pages_need(
-    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire
 ) -> None:
     audience_id, page = large(organisation, 20), pages_of(10)
+    deadlines: list[float] = []
 
-    async def slow(send: Send, request: httpx.Request) -> httpx.Response:
-        await anyio.sleep(0.7)
+    async def asked(send: Send, request: httpx.Request) -> httpx.Response:
+        deadlines.append(this_call().time_limit.deadline)
         return await page(send, request)
 
-    wire.fail("GET audience/.*/members", slow)
-    monkeypatch.setattr(calls, "CALL_SECONDS", 1.0)
+    wire.fail("GET audience/.*/members", asked)
 
     assert (await agent.do("audit_audience", audience_id=audience_id))["counts"]["rows"] == 20
+    assert deadlines[-1] == inf
 
 
 @ONE_REVISION

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from math import inf
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 
 from audiences_mcp import calls
 from audiences_mcp.audiences import listed, named
+from audiences_mcp.calls import this_call
 from audiences_mcp.committing import person_of
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.check import CheckedRow
@@ -27,7 +29,6 @@ from tests.tools.conftest import (
     Wire,
     answer_lost,
     failed_after,
-    hangs,
     html,
     says,
 )
@@ -109,7 +110,7 @@ async def test_what_atoms_says_is_passed_on_without_the_key_and_cleaned(
 
 @pytest.mark.parametrize("tool", ["list_audiences", "create_audience", "add_contacts", "delete_audience"])
 async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
-    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch, tool: str
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, tool: str
 ) -> None:
     vip = organisation.audience("VIP", "phoneNumber,firstName\n+14155550000,Bo\n")
     token = (await agent.do("delete_audience", audience_id=vip))["confirm_token"]
@@ -119,12 +120,10 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
         "add_contacts": {"audience_id": vip, "contacts": PEOPLE[:1]},
         "delete_audience": {"audience_id": vip, "confirm_token": token},
     }[tool]
-    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", hangs())
-    monkeypatch.setattr(calls, "CALL_SECONDS", 0.3)
+    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", _hangs_past_its_time)
 
     stopped = await agent.fail(tool, **arguments)
     wire.mend()
-    monkeypatch.setattr(calls, "CALL_SECONDS", 50.0)
     again = await agent.do(tool, **arguments)
 
     assert stopped.startswith(f"{tool} was stopped because Atoms answers too slowly: ")
@@ -143,24 +142,35 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
     )
 
 
+async def _hangs_past_its_time(send: Send, request: httpx.Request) -> httpx.Response:
+    """Atoms does it, its answer never comes, and the time of the call is up."""
+    await (await send(request)).aread()
+    limit = this_call().time_limit
+    assert limit.deadline <= anyio.current_time() + calls.CALL_SECONDS
+    limit.deadline = anyio.current_time()
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
 @ONE_REVISION
 async def test_a_long_job_takes_the_time_that_it_needs(
-    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire
 ) -> None:
     vip = organisation.audience("VIP", "phoneNumber\n+14155550000\n")
     rows = "".join(f"+1415{2_000_000 + n}\n" for n in range(2_001))
     report = await agent.do("check_contacts", csv_text=f"phone\n{rows}")
-    wire.fail("POST .*", _slow)
-    monkeypatch.setattr(calls, "CALL_SECONDS", 1.5)
+    deadlines: list[float] = []
+
+    async def sent(send: Send, request: httpx.Request) -> httpx.Response:
+        deadlines.append(this_call().time_limit.deadline)
+        return await send(request)
+
+    wire.fail("POST .*", sent)
 
     added = await agent.do("add_contacts", audience_id=vip, check_id=report["check_id"])
 
     assert added["added"] == 2_001
-
-
-async def _slow(send: Send, request: httpx.Request) -> httpx.Response:
-    await anyio.sleep(0.7)
-    return await send(request)
+    assert deadlines == [inf] * 3
 
 
 # --- arguments -----------------------------------------------------------------------------------------------------

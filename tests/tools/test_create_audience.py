@@ -694,6 +694,7 @@ async def test_a_cancelled_call_is_looked_up_by_the_next_one(
 # --- read back -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("read_back_in_vain")
 async def test_a_count_that_differs_is_no_error_and_both_counts_are_told(agent: LookedAtAgent, wire: Wire) -> None:
     check_id = await checked(agent)
     wire.fail("GET audience/.*/members", says(lambda body: {**body, "data": {**body["data"], "totalCount": 1}}))
@@ -720,6 +721,7 @@ async def test_a_count_that_comes_late_or_cannot_be_read_at_once_is_waited_for(
     assert made["warnings"] == []
 
 
+@pytest.mark.usefixtures("read_back_in_vain")
 async def test_a_count_that_cannot_be_read_is_told_as_such(agent: LookedAtAgent, wire: Wire) -> None:
     check_id = await checked(agent)
     wire.fail("GET audience/.*/members", html)

@@ -139,7 +139,7 @@ async def checks_alike(agent: LookedAtAgent, audience_id: str, exported: dict[st
     for report in (stored, read):
         report["rows"] = await all_rows(agent, report.pop("check_id"))
         report["fields"] = [(each["phone_number"], each["fields"]) for each in report.pop("sample")]
-        for part in ("problems", "warnings", "next_step"):
+        for part in ("problems", "warnings", "next_step", "calling_hours_now"):
             del report[part]
     return stored, read
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import anyio
@@ -61,7 +62,7 @@ async def test_a_list_is_reported_alike_as_text_as_csv_and_as_excel(agent: Looke
     ]
 
     for report in reports:
-        report.pop("check_id")
+        del report["check_id"], report["calling_hours_now"]  # it may strike the hour meanwhile
     assert reports[0] == reports[1] == reports[2]
     assert reports[0]["counts"]["rows"] == 21
 
@@ -308,14 +309,16 @@ async def test_a_sandbox_that_stops_half_way_leaves_nothing_doubled(
 
 
 async def test_a_check_can_be_cancelled_and_the_server_answers_meanwhile(agent: LookedAtAgent, lists: Path) -> None:
-    long_list(lists / "long.csv", 100_000)
+    long_list(lists / "long.csv", 200_000)
 
     with anyio.move_on_after(0.3) as scope:
         await agent("check_contacts", file_path="long.csv")
-    with anyio.fail_after(2):
-        listed = await agent.do("list_audiences")
+    begun = process_time()
+    listed = await agent.do("list_audiences")
+    took = process_time() - begun
 
     assert scope.cancelled_caught
+    assert took < 1.5  # all of it would take more
     assert listed["total"] == 0
 
 

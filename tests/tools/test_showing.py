@@ -52,7 +52,9 @@ async def test_a_client_that_shows_none_is_told_nothing_and_answered_alike(mode:
             tools, resources = await _tools(client), (await client.list_resources()).resources
             told.append(([{**tool, "_meta": tool.get("_meta")} for tool in tools], [each.uri for each in resources]))
             answer = await client.call_tool("check_contacts", {"csv_text": "phone\n+919876543210\n"})
-            answers.append({**(answer.structured_content or {}), "check_id": "", "meta": answer.meta})
+            answers.append(
+                {**(answer.structured_content or {}), "check_id": "", "calling_hours_now": "", "meta": answer.meta}
+            )
 
     assert told[0] == told[1]
     assert not any(tool["_meta"] for tool in told[0][0])
