@@ -15,10 +15,29 @@ from audiences_mcp.models import E164
 
 
 def spellings(number: E164) -> list[str]:
-    """Return the texts under which a number may be stored: with and without plus or country code, and in groups."""
+    """Return texts of which a stored spelling of a number holds one: its digits at home, in one piece and in groups."""
     digits = number.removeprefix("+")
+    code = country_code_of(digits)
     abroad, at_home = formatted(number)
-    return [number, digits, digits.removeprefix(country_code_of(digits)), abroad, at_home]
+    grouped = abroad.removeprefix(f"+{code}").strip(" -")  # without the trunk prefix
+    texts = (digits.removeprefix(code), grouped, grouped.replace("-", " "), grouped.replace(" ", "-"), at_home)
+    # A search for a text finds the longer ones that hold it.
+    return [text for text in texts if not any(other in text for other in texts if other != text)]
+
+
+def _ten_in_groups(digits: str) -> list[str]:
+    """Return ten digits as they are grouped in India and North America, where most people leave out the country code."""
+    if len(digits) != 10:
+        return []
+    area, middle, end = digits[:3], digits[3:6], digits[6:]
+    halves = digits[:5], digits[5:]
+    return [
+        " ".join(halves),
+        "-".join(halves),
+        f"{area} {middle} {end}",
+        f"{area}-{middle}-{end}",
+        f"({area}) {middle}-{end}",
+    ]
 
 
 def search_texts(text: str, region: str | None) -> tuple[list[str], E164 | None]:
@@ -34,7 +53,8 @@ def search_texts(text: str, region: str | None) -> tuple[list[str], E164 | None]
     written = _number(text)
     if written and len(written.digits) >= MIN_NUMBER_DIGITS:
         # Without its country code it is a part of the number as stored; a leading 0 hardly is.
-        return list(dict.fromkeys([text, written.digits, written.digits.lstrip("0")])), None
+        digits = written.digits.lstrip("0")
+        return list(dict.fromkeys([text, digits, *_ten_in_groups(digits)])), None
     return [text], None
 
 

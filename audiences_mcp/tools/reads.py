@@ -23,6 +23,7 @@ from audiences_mcp.models import (
     MemberInfo,
     MemberList,
     MemberSearch,
+    Text,
 )
 from audiences_mcp.text import clean, clip, line, several
 from audiences_mcp.tools.arguments import AudienceId, Ctx, Page, app_of
@@ -125,7 +126,7 @@ async def search_audience_members(
     ctx: Ctx,
     audience_id: AudienceId,
     query: Annotated[
-        str | None, Field(description="Text to find in any column, e.g. Rao; a number in any spelling")
+        Text | None, Field(description="Text to find in any column, e.g. Rao; a number in any spelling")
     ] = None,
     fields: Annotated[
         dict[str, str] | None,
