@@ -22,6 +22,7 @@ CHECK_LIFETIME = 60 * 60.0
 TOKEN_LIFETIME = 5 * 60.0
 """Seconds in which a deletion or a removal can be confirmed."""
 
+_USED = "was used, or has expired"
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
 _KEPT_MEMBERS = 200_000  # of the audiences of all removals that were asked about
@@ -62,12 +63,14 @@ class State:
             TOKEN_LIFETIME,
             "call delete_audience without confirm_token to get a new one. Nothing was deleted.",
             homes.tokens,
+            ended=_USED,
         )
         self.removals = Shelf(
             "confirm_token",
             TOKEN_LIFETIME,
             "call remove_audience_members without confirm_token to get a new one. Nothing was removed.",
             homes.removals,
+            ended=_USED,
         )
         self.journal, self.lock, self.aclose = homes.journal, homes.lock, homes.aclose
 

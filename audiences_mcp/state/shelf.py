@@ -88,10 +88,11 @@ class Shelf(Generic[T]):
         lifetime: Seconds that a thing is kept.
         mend: What to do when a key is no longer good.
         home: Where they are kept.
+        ended: What has become of a key that was good.
     """
 
-    def __init__(self, noun: str, lifetime: float, mend: str, home: Home[T]) -> None:
-        self._noun, self._lifetime, self._mend, self._home = noun, lifetime, mend, home
+    def __init__(self, noun: str, lifetime: float, mend: str, home: Home[T], ended: str = "has expired") -> None:
+        self._noun, self._lifetime, self._mend, self._home, self._ended = noun, lifetime, mend, home, ended
 
     @staticmethod
     def new_key() -> str:
@@ -125,5 +126,5 @@ class Shelf(Generic[T]):
             return thing
         if await self._home.had(key):
             minutes = round(self._lifetime / 60)
-            raise InvalidInput(f"This {self._noun} has expired (it is kept at most {minutes} minutes): {self._mend}")
+            raise InvalidInput(f"This {self._noun} {self._ended} (it is kept at most {minutes} minutes): {self._mend}")
         raise InvalidInput(f"This {self._noun} is unknown, or the server was restarted since: {self._mend}")

@@ -31,6 +31,7 @@ AudienceId = Annotated[
     AfterValidator(str.lower),  # ids are compared as text
     Field(description="From list_audiences, e.g. 60d0fe4f5311236168a109ca"),
 ]
+MemberId = Annotated[str, AfterValidator(str.lower)]  # as audience ids are
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
 
 

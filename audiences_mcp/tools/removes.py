@@ -12,14 +12,14 @@ from audiences_mcp.choosing import Order
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import Removal, Text
 from audiences_mcp.removing import Confirmation, remove_members
-from audiences_mcp.tools.arguments import AudienceId, Ctx, app_of
+from audiences_mcp.tools.arguments import AudienceId, Ctx, MemberId, app_of
 
 
 async def remove_audience_members(
     ctx: Ctx,
     audience_id: AudienceId,
     member_ids: Annotated[
-        list[str] | None, Field(max_length=1_000, description='Their ids, e.g. ["60d0fe4f5311236168a109cb"]')
+        list[MemberId] | None, Field(max_length=1_000, description='Their ids, e.g. ["60d0fe4f5311236168a109cb"]')
     ] = None,
     phone_numbers: Annotated[
         list[Text] | None,
