@@ -208,7 +208,7 @@ class Extension(Committer[Addition]):
             found = await self._count_stored(client, columns[0], people)
             if found < len(people):
                 sent = several(len(people), "person", "people")
-                raise self._unknown(f"{so_far}{error} Of the last {sent} sent {found:,} are stored.") from None
+                raise self._unknown(f"{so_far}{error.cause} Of the last {sent} sent {found:,} are stored.") from None
             return Added(len(people), 0)
 
     async def _count_stored(self, client: "AtomsClient", phone_column: str, people: Sequence[Person]) -> int:

@@ -37,12 +37,12 @@ async def find_audience(client: "AtomsClient", audience_id: str) -> AudienceInfo
     return single.model_copy(update={"member_count": count})
 
 
-async def may_exist(client: "AtomsClient", audience_id: str) -> bool:
-    """Tell whether an audience exists still, or cannot be looked for."""
+async def still_exists(client: "AtomsClient", audience_id: str) -> bool | None:
+    """Tell whether an audience exists still; None where it cannot be looked for."""
     try:
         return any(audience.audience_id == audience_id for audience in await client.list_audiences())
     except AtomsError:
-        return True
+        return None
 
 
 def audience_columns(audience: AudienceInfo, members: Iterable[Member]) -> tuple[str, ...]:

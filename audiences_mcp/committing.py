@@ -17,7 +17,7 @@ from audiences_mcp.app import App
 from audiences_mcp.calls import Progress, this_call
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.check import CheckedRow, KnownLists
-from audiences_mcp.errors import OUTCOME_UNKNOWN, AtomsError, InvalidInput, Refused
+from audiences_mcp.errors import AtomsError, InvalidInput, Refused
 from audiences_mcp.models import MAX_PROBLEMS, Commit, Person
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import clip, several
@@ -167,7 +167,6 @@ class Committer(ABC, Generic[Result]):
         return Refused(self._result(summary=message, next_step=message), _told)
 
     def _unknown(self, found: str) -> Refused:
-        found = " ".join(found.replace(OUTCOME_UNKNOWN, "").split())  # it was looked up, and how to go on is said here
         return self._refused(
             f"outcome unknown: the answer of Atoms was lost. {found} Call again with the same check_id, which looks again "
             "and sends only what is not there.",

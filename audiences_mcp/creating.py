@@ -226,7 +226,7 @@ class Creation(Committer[Commit]):
                 await self._look_up(client, part)
                 if not part.audience_id:
                     await self._note("create_audience", "", part.people[: part.sending], unknown=True)
-                    raise self._unknown(f"{error} No audience of this name is there yet.") from None
+                    raise self._unknown(f"{error.cause} No audience of this name is there yet.") from None
                 return
         await self._exists(part, made.audience_id)
 

@@ -1,18 +1,22 @@
 """Deleting an audience in two steps, of which the second is taken once, and only as the person was asked."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
-from audiences_mcp.audiences import blocking_campaigns, find_audience, may_exist, named
+from audiences_mcp.audiences import blocking_campaigns, find_audience, named, still_exists
 from audiences_mcp.audit_log import Outcome, noted_if_cut_short
 from audiences_mcp.calls import this_call
 from audiences_mcp.errors import AtomsError, InvalidInput, NotFound
 from audiences_mcp.models import AudienceInfo, Deletion
 from audiences_mcp.state.kept import DeletionToken
 from audiences_mcp.text import line, several
+
+if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
+    from audiences_mcp.atoms.client import AtomsClient
 
 
 async def ask_to_delete(app: App, audience_id: str) -> Deletion:
@@ -73,10 +77,20 @@ async def _delete(app: App, leave: DeletionToken, token: str, ask: AskPerson) ->
                 leave.tried = was_tried  # what somebody else deletes is not taken for our work
                 await app.tokens.save(token, leave)
                 raise
-            if await may_exist(client, before.audience_id):
+            if found := await _found(client, before.audience_id):
                 await _note(app, before, "unknown")
-                raise
+                raise AtomsError(
+                    f"outcome unknown: {error.cause} {found}; call again with the same confirm_token, which looks again and "
+                    "deletes only what is there still.",
+                    maybe_done=True,
+                ) from None
     leave.done = True
+
+
+async def _found(client: "AtomsClient", audience_id: str) -> str:
+    """Look for an audience whose deletion got no clear answer; return what was found, nothing where it is gone."""
+    exists = await still_exists(client, audience_id)
+    return {True: "The audience is there still", None: "Looking for the audience failed too", False: ""}[exists]
 
 
 async def _note(app: App, audience: AudienceInfo, outcome: Outcome) -> str:

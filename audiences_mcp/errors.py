@@ -71,6 +71,11 @@ class AtomsError(AudiencesError):
         super().__init__(message)
         self.maybe_done = maybe_done
 
+    @property
+    def cause(self) -> str:
+        """What went wrong, for whoever has looked whether the change was made."""
+        return " ".join(str(self).replace(OUTCOME_UNKNOWN, "").split())
+
 
 class AuthenticationFailed(AtomsError):
     """401: Atoms does not know the key."""

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from audiences_mcp.app import App
 from audiences_mcp.asking import AskPerson, ask_or_spend, leave_for
-from audiences_mcp.audiences import active_campaigns, find_audience, known_members, may_exist, named
+from audiences_mcp.audiences import active_campaigns, find_audience, known_members, named, still_exists
 from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.auditing import AS_ATOMS_DIALS
 from audiences_mcp.calls import Progress, long_job, this_call
@@ -34,6 +34,7 @@ LOOK_UP_PAUSES = (0.0, 2.0)
 
 _REMOVED_AT_ONCE = 1_000
 _MOST_SHOWN = 50
+_AGAIN = "call again with the same arguments, which looks again and removes only who is there still."
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class _Remover:
         self._unlogged = ""
         self._back: StoredCheck | None = None
         self._lost: list[str] = []
+        self._unclear = False
 
     async def remove(self) -> Removal:
         wanted = self._leave.choice.members
@@ -224,27 +226,24 @@ class _Remover:
             left = set() if trouble is None else await self._still_stored(LOOK_UP_PAUSES)
         if left is None:
             await self._note(wanted, unknown=True)
-            raise await self._stopped(
-                wanted,
-                f"outcome unknown: the answer of Atoms was lost, and so was that on who is stored still. {trouble} Call again "
-                "with the same arguments, which removes whoever is still there.",
-                unsure=True,
-            )
+            found = f"outcome unknown: {trouble} Looking for who is stored still failed too; {_AGAIN}"
+            raise await self._stopped(wanted, found, unsure=True)
         gone = [member for member in wanted if member.member_id not in left]
         self._unlogged = await self._note(gone) if gone else ""
+        if left and self._unclear:
+            people = several(len(wanted), "person", "people")
+            found = f"outcome unknown: {trouble} Stored still: {len(left):,} of {people}; {_AGAIN}"
+            raise await self._stopped(gone, found)
         if left:
-            raise await self._stopped(
-                gone,
-                f"Only {len(gone):,} of {len(wanted):,} people were removed; the others are stored still. "
-                f"{trouble or 'Atoms did not say why.'} Call again with the same arguments to remove them.",
-            )
+            found = f"Only {len(gone):,} of {len(wanted):,} people were removed; the others are stored still."
+            raise await self._stopped(gone, f"{found} {trouble} Call again with the same arguments to remove them.")
         return await self._done(gone)
 
     async def _send(self, ids: Sequence[str]) -> str | None:
         """Remove members by their ids.
 
         Returns:
-            None when all are surely gone, else what Atoms said; an empty text when it counts fewer than were sent.
+            None when all are surely gone, else why they may not be.
         """
         leave, done = self._leave, 0
         if len(ids) > _REMOVED_AT_ONCE:
@@ -258,12 +257,13 @@ class _Remover:
                 done += await self._client.remove_members(self._audience_id, ids[start : start + _REMOVED_AT_ONCE])
             except AtomsError as error:
                 if error.maybe_done or was_tried:
-                    return str(error)
+                    self._unclear = error.maybe_done
+                    return error.cause
                 leave.tried = False
                 if self._token:
                     await self._app.removals.save(self._token, leave)
                 raise
-        return None if done == len(ids) else ""
+        return None if done == len(ids) else "Atoms counts fewer than it was to remove."
 
     async def _still_stored(self, pauses: Sequence[float]) -> set[str] | None:
         """Return the ids of those who are stored still; None when that cannot be told."""
@@ -304,7 +304,7 @@ class _Remover:
         leave, undoing = self._leave, "add_contacts with this audience_id"
         remaining = leave.audience.member_count - len(gone)
         warnings = [*self._lost, *filter(None, [self._unlogged])]
-        if gone and not remaining and not await may_exist(self._client, self._audience_id):
+        if gone and not remaining and await still_exists(self._client, self._audience_id) is False:
             warnings.append("Atoms deleted the audience with its last member.")
             undoing = "create_audience with a name"
             if self._back:

@@ -112,7 +112,11 @@ async def test_a_deletion_that_failed_is_told_and_may_be_repeated(
 ) -> None:
     token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
     wire.fail(DELETE, failed_before, times=1)
-    await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+    told = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+    assert told == (
+        "outcome unknown: Atoms failed (500): Internal server error. The audience is there still; call again with the same "
+        "confirm_token, which looks again and deletes only what is there still."
+    )
     assert len(organisation.audiences()) == 1
     assert (await agent.do("delete_audience", audience_id=audience_id, confirm_token=token))["deleted"]
 
@@ -123,8 +127,13 @@ async def test_a_deletion_whose_look_up_failed_too_is_done_for_the_next_call(
     token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
     wire.fail(DELETE, answer_lost, times=1)
     wire.fail("GET audience", not_reached, skip=1, times=1)
-    await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+    told = await agent.fail("delete_audience", audience_id=audience_id, confirm_token=token)
+    assert told.startswith(
+        "outcome unknown: Atoms did not answer in time. Looking for the audience failed too; call again"
+    )
+    wire.forget()
     assert (await agent.do("delete_audience", audience_id=audience_id, confirm_token=token))["deleted"]
+    assert wire.writes == []
 
 
 async def test_an_audience_deleted_by_somebody_else_is_not_claimed(
