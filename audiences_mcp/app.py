@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import anyio.to_thread
 
+from audiences_mcp.atoms.paging import Told, nobody
 from audiences_mcp.audit_log import AuditLog, Outcome
+from audiences_mcp.calls import waiting_because
 from audiences_mcp.config import Settings
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.sources import suppressed_cells
@@ -26,6 +29,8 @@ if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms do
 
 DO_NOT_CALL_LIFETIME = 5 * 60.0
 """Seconds after which the do-not-call list is read again."""
+
+_DO_NOT_CALL_PATIENCE = 25.0  # seconds that a part of it is waited for, tries included
 
 _SANDBOX_KEY = "sk_sandbox"
 
@@ -51,7 +56,7 @@ class App:
         self._transport = transport
         self._state = state = state_of(settings, self.key, clock)
         self.checks, self.tokens, self.removals = state.checks, state.tokens, state.removals
-        self.journal, self.lock = state.journal, state.lock
+        self.journal = state.journal
         self.audit_log = AuditLog(settings.audit_log)
         self._clock = clock
         self._resources = AsyncExitStack()
@@ -71,6 +76,16 @@ class App:
             if self._client is None:
                 self._client = await self._connect()
             return self._client
+
+    @asynccontextmanager
+    async def lock(self, target: str) -> AsyncIterator[None]:
+        """Hold the lock of one target of writes: what is done to it is done one after the other."""
+        async with AsyncExitStack() as held:
+            with waiting_because(
+                "another call works on the same audience or check, about which the person may be being asked"
+            ):
+                await held.enter_async_context(self._state.lock(target))
+            yield
 
     @property
     def has_key(self) -> bool:
@@ -121,19 +136,33 @@ class App:
         self._resources.push_async_callback(anyio.to_thread.run_sync, running.__exit__, None, None, None)
         return url
 
-    async def do_not_call(self) -> tuple[KnownNumbers | None, str]:
-        """Return the organisation's do-not-call list, at most five minutes old, or None and why it was not checked."""
+    async def do_not_call(self, told: Told = nobody) -> tuple[KnownNumbers | None, str]:
+        """Return the organisation's do-not-call list, at most five minutes old, or None and why it was not checked.
+
+        Args:
+            told: Is told how far it is, where it is long.
+        """
         if not self.has_key:
             return None, "The do-not-call list was not checked, because no API key is set."
         if self._do_not_call and self._clock() < self._do_not_call[0]:
             return self._do_not_call[1], ""
         try:
-            stored = await (await self.client()).do_not_call()
-        except AtomsError:
+            stored = await self._read_do_not_call(told)
+        except (AtomsError, TimeoutError):
             return None, "The do-not-call list was not checked, because Atoms did not give it."
         known = await anyio.to_thread.run_sync(lambda: KnownNumbers((number, "") for number in stored))
         self._do_not_call = (self._clock() + DO_NOT_CALL_LIFETIME, known)
         return known, ""
+
+    async def _read_do_not_call(self, told: Told) -> list[str]:
+        with anyio.fail_after(_patience()) as wait:
+
+            async def came_in(read: int, total: int) -> None:
+                await told(read, total)
+                wait.deadline = inf  # so that only what the call itself has left counts
+                wait.deadline = anyio.current_time() + _patience()
+
+            return await (await self.client()).do_not_call(came_in)
 
     async def suppression_list(self) -> KnownNumbers | None:
         """Return the numbers of the suppression file as it stands now, or None where none is set.
@@ -164,6 +193,12 @@ class App:
         """Close the connections and stop the sandbox."""
         await self._resources.aclose()
         await self._state.aclose()
+
+
+def _patience() -> float:
+    """Return how long to wait: half of the time that the call has left at most, as it can do the rest without the list."""
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    return min(_DO_NOT_CALL_PATIENCE, left / 2)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from audiences_mcp.contacts.cautions import Objection, objections, spoken_warnin
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
 from audiences_mcp.contacts.reasons import HINTS, SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.tables import Table, Tick
-from audiences_mcp.members import read_members, table_of
+from audiences_mcp.members import OF_DO_NOT_CALL, read_members, table_of, telling
 from audiences_mcp.models import (
     E164,
     AudienceInfo,
@@ -53,7 +53,7 @@ async def run_audit(app: App, audience_id: str, progress: Progress) -> Audit:
     client = await app.client()
     audience = await find_audience(client, audience_id)
     members = await read_members(client, audience_id, progress)
-    do_not_call, trouble = await app.do_not_call()
+    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL))
     known = KnownLists(do_not_call, await app.suppression_list())
 
     def work(tick: Tick) -> tuple[StoredCheck, Audit]:

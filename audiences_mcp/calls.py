@@ -36,6 +36,10 @@ class Call:
         self.tool = tool
         self.so_far: Callable[[], str] = lambda: "nothing was changed"
         """Says what was done, should the call be cut short."""
+        self.waits_because = "Atoms answers too slowly"
+        """Why it may not end in time."""
+        self.reads_on = False
+        """Whether it has all of its time anew with each step that it tells, since it only reads."""
         self._report = report
         self._furthest = -1.0
         self._total: float | None = None
@@ -43,13 +47,18 @@ class Call:
 
     async def tell(self, done: float, total: float | None, text: str | None) -> None:
         """Tell how far the call is; only what is further than before is told."""
+        if self.reads_on:
+            self.time_limit.deadline = anyio.current_time() + CALL_SECONDS
+        await self._tell(done, total, text)
+
+    async def _tell(self, done: float, total: float | None, text: str | None) -> None:
         if done > self._furthest:
             self._furthest, self._total = done, total
             await self._report(done, total, text)
 
     async def tell_wait(self, text: str) -> None:
         """Tell why nothing gets on."""
-        await self.tell(max(0.0, self._furthest) + _SMALL_STEP, self._total, text)
+        await self._tell(max(0.0, self._furthest) + _SMALL_STEP, self._total, text)
 
 
 _this: ContextVar[Call | None] = ContextVar("_this", default=None)
@@ -97,6 +106,33 @@ def this_call() -> Call:
 def long_job() -> None:
     """Let this call take the time that it needs: it tells how far it is, and can be cancelled."""
     this_call().time_limit.deadline = inf
+
+
+def long_read() -> None:
+    """Let this call, which changes nothing in Atoms, take longer as long as it gets on: then it tells how far it is."""
+    this_call().reads_on = True
+
+
+@contextmanager
+def waiting_because(reason: str) -> Iterator[None]:
+    """Wait for something else than Atoms, which is told should the call be cut short meanwhile."""
+    call = this_call()
+    before, call.waits_because = call.waits_because, reason
+    yield
+    call.waits_because = before  # but not where it was cut short
+
+
+@contextmanager
+def own_work() -> Iterator[None]:
+    """Do what waits for nobody, so that it surely ends: a call has as much time for Atoms after it as before."""
+    if not (call := _this.get()):
+        yield
+        return
+    began, before, call.time_limit.deadline = anyio.current_time(), call.time_limit.deadline, inf
+    try:
+        yield
+    finally:
+        call.time_limit.deadline = before + anyio.current_time() - began
 
 
 async def at_once(requests: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -22,7 +22,7 @@ from audiences_mcp.audiences import (
     misfit,
     named,
 )
-from audiences_mcp.calls import Progress
+from audiences_mcp.calls import Progress, own_work
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
     country_warnings,
@@ -47,7 +47,7 @@ from audiences_mcp.contacts.sources import (
 )
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.members import table_of
+from audiences_mcp.members import OF_DO_NOT_CALL, read_members, table_of, telling
 from audiences_mcp.models import MAX_MEMBERS, MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.state.shelf import Shelf
@@ -109,12 +109,12 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     """
     default_region, region = default_region_of(app, request.default_region)
     options = _options(request, region)
-    target = await _target(app, request)
-    do_not_call, trouble = await app.do_not_call()
+    target = await _target(app, request, progress)
+    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL))
     known = KnownLists(
         do_not_call=do_not_call,
         suppression_list=await app.suppression_list(),
-        excluded_audience=await _excluded(app, request),
+        excluded_audience=await _excluded(app, request, progress),
         already_member=target.known if target else None,
     )
     checked = await in_thread(partial(check_table, table, options, known), progress)
@@ -220,7 +220,9 @@ async def read_table(app: App, request: Request, progress: Progress) -> Table:
         return await in_thread(partial(table_from_csv, request.csv_text), progress)
     if (path := request.file_path) is not None:
         return await in_thread(lambda tick: table_from_file(app.folders.read(path), request.sheet, tick), progress)
-    stored = await _stored(app, request.from_audiences or ())
+    if not request.from_audiences:
+        raise InvalidInput("from_audiences is empty: give at least one audience_id.")
+    stored = await _stored(app, request.from_audiences, progress)
     return await in_thread(lambda _: _table_of(stored), progress)
 
 
@@ -231,10 +233,15 @@ def _typed(contact: Contact) -> TypedContact:
     return TypedContact(contact.phone_number, contact.first_name, contact.last_name, contact.region, variables)
 
 
-async def _stored(app: App, audience_ids: Sequence[str]) -> list[tuple[AudienceInfo, list[Member]]]:
-    if not audience_ids:
-        raise InvalidInput("from_audiences is empty: give at least one audience_id.")
-    return [await _members(app, audience_id) for audience_id in dict.fromkeys(audience_ids)]
+async def _stored(app: App, audience_ids: Sequence[str], progress: Progress) -> list[tuple[AudienceInfo, list[Member]]]:
+    """Return stored audiences with all of their members, and tell how far it is after each."""
+    client, found, read = await app.client(), list[tuple[AudienceInfo, list[Member]]](), 0
+    for audience_id in dict.fromkeys(audience_ids):
+        audience = await client.get_audience(audience_id)
+        found.append((audience, await read_members(client, audience_id, progress)))
+        read += len(found[-1][1])
+        await progress(read, None, f"Read {several(read, 'member')}")
+    return found
 
 
 def _table_of(found: Sequence[tuple[AudienceInfo, list[Member]]]) -> Table:
@@ -246,27 +253,23 @@ def _table_of(found: Sequence[tuple[AudienceInfo, list[Member]]]) -> Table:
     return replace(table, rows=rows)
 
 
-async def _members(app: App, audience_id: str) -> "tuple[AudienceInfo, list[Member]]":
-    client = await app.client()
-    return await client.get_audience(audience_id), await client.all_members(audience_id)
-
-
-async def _target(app: App, request: Request) -> _Target | None:
+async def _target(app: App, request: Request, progress: Progress) -> _Target | None:
     if request.add_to_audience_id is None:
         return None
     client = await app.client()
     audience = await find_audience(client, request.add_to_audience_id)
-    members = await client.all_members(audience.audience_id)
+    members = await read_members(client, audience.audience_id, progress)
     return _Target(audience, members, await known_members(audience, members))
 
 
-async def _excluded(app: App, request: Request) -> KnownNumbers | None:
+async def _excluded(app: App, request: Request, progress: Progress) -> KnownNumbers | None:
     if not request.exclude_audiences:
         return None
-    pairs = []
-    for audience_id in dict.fromkeys(request.exclude_audiences):
-        audience, members = await _members(app, audience_id)
-        pairs += [(member.data.get(audience.phone_column, ""), audience_id) for member in members]
+    pairs = [
+        (member.data.get(audience.phone_column, ""), audience.audience_id)
+        for audience, members in await _stored(app, request.exclude_audiences, progress)
+        for member in members
+    ]
     return await anyio.to_thread.run_sync(KnownNumbers, pairs)
 
 
@@ -284,7 +287,7 @@ async def in_thread(work: Callable[[Tick], T], progress: Progress) -> T:
             told = monotonic()
             anyio.from_thread.run(progress, done, rows, f"Checked {done:,} of {several(rows, 'row')}")
 
-    with collector.paused():
+    with collector.paused(), own_work():
         return await anyio.to_thread.run_sync(work, tick)
 
 

@@ -129,7 +129,7 @@ class AudienceTool(Tool):
         with limited(call):
             return await self._answered(values, context, app)
         raise ToolError(
-            f"{self.name} was stopped because Atoms answers too slowly: {call.so_far()}. Call again with the same arguments: "
+            f"{self.name} was stopped because {call.waits_because}: {call.so_far()}. Call again with the same arguments: "
             "what was done already is found and not done again.",
         )
 

@@ -4,24 +4,32 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from audiences_mcp.audiences import audience_columns
-from audiences_mcp.calls import Progress, long_job
+from audiences_mcp.calls import Progress
 from audiences_mcp.contacts.columns import free_name
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.models import AudienceInfo, Member
-from audiences_mcp.text import line, several
+from audiences_mcp.text import line
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
+    from audiences_mcp.atoms.paging import Told
+
+
+OF_DO_NOT_CALL = "entries of the do-not-call list"
+
+
+def telling(progress: Progress, what: str) -> "Told":
+    """Return what tells how far a list is read, such as `Read 1,000 of 3,000 members`."""
+
+    async def told(read: int, total: int) -> None:
+        await progress(read, total, f"Read {read:,} of {total:,} {what}")
+
+    return told
 
 
 async def read_members(client: "AtomsClient", audience_id: str, progress: Progress) -> list[Member]:
     """Return every member, in the order of the API, and tell how far it is where one page is not enough."""
-
-    async def told(read: int, total: int) -> None:
-        long_job()
-        await progress(read, total, f"Read {read:,} of {several(total, 'member')}")
-
-    return await client.all_members(audience_id, told)
+    return await client.all_members(audience_id, telling(progress, "members"))
 
 
 def table_of(found: "Sequence[tuple[AudienceInfo, Sequence[Member]]]") -> Table:

@@ -162,8 +162,11 @@ class AtomsClient:
 
     # --- do-not-call -------------------------------------------------------------------------------------------
 
-    async def do_not_call(self) -> list[str]:
+    async def do_not_call(self, told: Told = nobody) -> list[str]:
         """Return every number of the organisation's do-not-call list as stored, entries for single agents too.
+
+        Args:
+            told: Is told how far it is, where one page is not enough.
 
         Raises:
             NotUnderstood: The pages held fewer entries than the list has.
@@ -173,7 +176,7 @@ class AtomsClient:
             params = {"page": str(page), "offset": str(size)}
             return await self._connection.call("GET", "dnc", _do_not_call_page, params=params)
 
-        return await every(get_page, _DNC_PAGE, "entries of the do-not-call list")
+        return await every(get_page, _DNC_PAGE, "entries of the do-not-call list", told)
 
 
 def checked_id(text: str, argument: str = "audience_id") -> str:

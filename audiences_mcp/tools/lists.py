@@ -10,7 +10,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from audiences_mcp.app import App
-from audiences_mcp.calls import long_job, this_call
+from audiences_mcp.calls import long_read, this_call
 from audiences_mcp.checking import Request, default_region_of, run_check
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.known import KnownNumbers
@@ -94,7 +94,7 @@ async def check_contacts(
     E.164, duplicates and do-not-call entries found. Nothing is sent and nobody is called. Give exactly one source.
     Show the report, then pass its check_id to create_audience or add_contacts.
     """
-    long_job()
+    long_read()
     request = Request(
         contacts=contacts,
         file_path=file_path,

@@ -269,6 +269,30 @@ async def _done(send: Send, request: httpx.Request) -> bytes:
     return await response.aread()
 
 
+def pages_of(size: int) -> Fault:
+    """Atoms gives no more a page than this, whatever is asked for."""
+
+    async def smaller(send: Send, request: httpx.Request) -> httpx.Response:
+        asked = int(request.url.params["offset"])
+        return await send(
+            httpx.Request(
+                request.method, request.url.copy_set_param("offset", min(asked, size)), headers=request.headers
+            )
+        )
+
+    return smaller
+
+
+def late(seconds: float, fault: Fault | None = None) -> Fault:
+    """Atoms takes its time, whatever it then does."""
+
+    async def waited(send: Send, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(seconds)
+        return await (fault(send, request) if fault else send(request))
+
+    return waited
+
+
 def says(change: Callable[[Any], Any]) -> Fault:
     """Atoms does it, and its answer is not what it was."""
 

@@ -7,9 +7,22 @@ from typing import Any
 
 import pytest
 
+from audiences_mcp import app, calls
 from audiences_mcp.config import Settings
 from tests.conftest import Organisation
-from tests.tools.conftest import ONE_REVISION, Clock, Connect, LookedAtAgent, Wire, failed_before, html, snapshot
+from tests.tools.conftest import (
+    ONE_REVISION,
+    Clock,
+    Connect,
+    LookedAtAgent,
+    Wire,
+    failed_before,
+    hangs,
+    html,
+    late,
+    pages_of,
+    snapshot,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -262,6 +275,62 @@ async def test_the_do_not_call_list_is_read_again_after_five_minutes(
         await agent.do("check_contacts", contacts=TYPED)
 
     assert wire.requests == ["GET dnc", "GET dnc"]
+
+
+async def test_a_do_not_call_list_that_never_comes_is_not_waited_for_as_long_as_a_call_may_take(
+    agent: LookedAtAgent, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.fail("GET dnc", hangs())
+    monkeypatch.setattr(app, "_DO_NOT_CALL_PATIENCE", 0.3)
+
+    report = await agent.do("check_contacts", contacts=TYPED)
+    made = await agent.do("create_audience", name="May", contacts=TYPED[:2])
+
+    for told in (report, made):
+        assert "The do-not-call list was not checked, because Atoms did not give it." in told["warnings"]
+        assert "not checked" in told["next_step"]
+    assert made["verified"]
+
+
+@ONE_REVISION
+async def test_a_long_do_not_call_list_is_waited_for_as_long_as_it_comes_in(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in ("+33612345678", "+33612345679", "+14155552671"):
+        organisation.do_not_call(number)
+    wire.fail("GET dnc", late(1.8, pages_of(1)))
+    monkeypatch.setattr(app, "_DO_NOT_CALL_PATIENCE", 3.0)
+
+    assert (await agent.do("check_contacts", contacts=TYPED))["counts"]["suppressed"] == 2
+
+
+@ONE_REVISION
+async def test_a_check_of_many_audiences_has_the_time_that_they_need(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [organisation.audience(f"Part {n}", f"phone\n+1415555267{n}\n", "phone") for n in range(4)]
+    wire.fail("GET audience/.*/members", late(0.6))
+    monkeypatch.setattr(calls, "CALL_SECONDS", 3.0)
+
+    report = await agent.do("check_contacts", from_audiences=ids, exclude_audiences=ids[1:])
+
+    assert (report["counts"]["ready"], report["counts"]["suppressed"]) == (1, 3)
+
+
+@ONE_REVISION
+@pytest.mark.parametrize("argument", ["from_audiences", "exclude_audiences", "add_to_audience_id"])
+async def test_a_check_of_an_audience_that_never_comes_whole_ends(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch, argument: str
+) -> None:
+    vip = organisation.audience("VIP", "phone\n+14155552671\n+14155552672\n", "phone")
+    wire.fail("GET audience/.*/members", pages_of(1), times=1)
+    wire.fail("GET audience/.*/members", hangs())
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.5)
+    source = {} if argument == "from_audiences" else {"contacts": TYPED[:1]}
+
+    told = await agent.fail("check_contacts", **source, **{argument: vip if argument.endswith("id") else [vip]})
+
+    assert told.startswith("check_contacts was stopped because Atoms answers too slowly: nothing was changed.")
 
 
 # --- without a key, read-only --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """delete_audience: asked first, bound to what was asked, done once."""
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -7,7 +8,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult, InputRequiredResult
 
-from audiences_mcp import asking
+from audiences_mcp import asking, calls
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
 from tests.conftest import Agent, Organisation
@@ -215,3 +216,34 @@ async def test_a_person_who_does_not_answer_has_not_agreed(
 
     assert refused.startswith("The person has not answered, so nothing was changed.")
     assert len(organisation.audiences()) == 1
+
+
+@pytest.mark.parametrize("tool", ["add_contacts", "remove_audience_members"])
+async def test_a_call_that_waits_for_the_answer_of_a_person_to_another_says_so(
+    settings: Settings, organisation: Organisation, audience_id: str, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    asked, answered = anyio.Event(), anyio.Event()
+
+    async def thinks(context: object, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001
+        asked.set()
+        await answered.wait()
+        return ElicitResult(action="accept")
+
+    async with Client(build_server(settings), mode="legacy", elicitation_callback=thinks) as client:
+        agent = Agent(client)
+        token = (await agent.do("delete_audience", audience_id=audience_id))["confirm_token"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(agent.do, "delete_audience", audience_id=audience_id, confirm_token=token))
+            await asked.wait()
+            monkeypatch.setattr(calls, "CALL_SECONDS", 2.0)
+            whom: dict[str, Any] = {"contacts": [{"phone_number": "+14155552673"}]}
+            if tool == "remove_audience_members":
+                whom = {"phone_numbers": ["+14155552671"]}
+            told = await agent.fail(tool, audience_id=audience_id, **whom)
+            answered.set()
+
+    assert told.startswith(
+        f"{tool} was stopped because another call works on the same audience or check, about which the person may be being "
+        "asked: nothing was changed."
+    )
+    assert organisation.audiences() == []

@@ -24,7 +24,9 @@ from tests.tools.conftest import (
     failed_after,
     failed_before,
     hangs,
+    late,
     not_reached,
+    pages_of,
     says,
     snapshot,
     too_many,
@@ -559,6 +561,22 @@ async def test_a_removal_that_atoms_leaves_hanging_ends_and_is_not_done_twice(
     assert "was stopped because Atoms answers too slowly" in stopped
     assert (again["removed"], again["not_found_count"]) == (0, 1)
     assert "Bo" not in names(organisation, audience_id)
+
+
+@ONE_REVISION
+async def test_a_removal_of_one_ends_in_time_however_many_pages_there_are(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience_id = many(organisation, 60)
+    wire.fail("GET audience/.*/members", late(0.4, pages_of(10)))
+    monkeypatch.setattr(calls, "CALL_SECONDS", 1.0)
+
+    stopped = await agent.fail("remove_audience_members", audience_id=audience_id, phone_numbers=numbers(1))
+
+    assert stopped.startswith(
+        "remove_audience_members was stopped because Atoms answers too slowly: nothing was changed."
+    )
+    assert wire.writes == []
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
