@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 import anyio
 from mcp import Client, StdioServerParameters
@@ -175,7 +175,8 @@ def _expect(claim: str, held: object) -> None:
 def _put_on_do_not_call_list(url: str) -> None:
     body = json.dumps({"phoneNumber": DO_NOT_CALL}).encode()
     headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
-    with urlopen(Request(f"{url}/dnc", data=body, headers=headers)):  # noqa: S310 - the sandbox, on this machine
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment does not reach this machine
+    with direct.open(Request(f"{url}/dnc", data=body, headers=headers)):  # noqa: S310 - the sandbox, on this machine
         pass
 
 

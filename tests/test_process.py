@@ -215,7 +215,7 @@ def test_a_signal_ends_the_server_while_its_input_is_open(number: signal.Signals
 
 
 def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
-    result = _run("demo")
+    result = _run("demo", http_proxy="http://127.0.0.1:9")  # which nobody serves, and nothing is to ask
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.rstrip().endswith("All of it held.")
     assert result.stderr == ""
