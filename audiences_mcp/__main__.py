@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="folder that lists may be read from; several may follow, or each with a flag of its own",
     )
-    parser.add_argument("--http", metavar="HOST:PORT", help="serve MCP over HTTP for a team instead")
+    parser.add_argument("--http", type=_said, metavar="HOST:PORT", help="serve MCP over HTTP for a team instead")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="run the whole job on the embedded sandbox and print every step")
     check = commands.add_parser("check", help="check a list and print what a commit would do; nothing is sent")
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--html", metavar="OUT.html", help="write the report as a page to a new file")
     check.add_argument("--mask", action="store_true", help="show the last four digits of a number only, for sharing")
     sandbox = commands.add_parser("sandbox", help="serve the sandbox to any Atoms client")
-    sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks one")
+    sandbox.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; 0, the default, picks one")
     sandbox.add_argument("--db", default=":memory:", metavar="FILE", help="keep its data in this file; default: memory")
     doctor = commands.add_parser(
         "doctor", help="look at settings, Atoms and the server; print configurations for clients"
@@ -78,6 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--yes", action="store_true", help="do not ask before the round trip")
     return parser
+
+
+def _said(text: str) -> str:
+    """Return an argument as it is, or nothing where it says nothing."""
+    from audiences_mcp.config import is_set  # noqa: PLC0415 - only where there is such an argument
+
+    return text if is_set(text) else ""
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65_536:
+        return int(text)
+    raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
 
 
 def _folders_apart(arguments: Sequence[str]) -> list[str]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from audiences_mcp.errors import NotConfigured
 
 DEFAULT_URL = "https://api.smallest.ai/atoms/v1"
-_UNSUBSTITUTED = re.compile(r"\$\{[^}]*\}")
+# Claude Desktop passes the ${HOME} of a bundle's default on as it is: that is the home, see `_path`.
+_HOME = "${HOME}"
+_UNSUBSTITUTED = re.compile(r"\$\{(?!HOME\})[^}]*\}")
 # A URL that all parsers read alike: no user, query or fragment, nothing that hides where the key goes.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[a-z0-9._~%/-]*)?",
@@ -74,7 +76,7 @@ def settings_from(
         default_region=_value(environment, "AUDIENCES_MCP_DEFAULT_REGION"),
         read_only=read_only or _switch(environment, "AUDIENCES_MCP_READ_ONLY"),
         mask_numbers=_switch(environment, "AUDIENCES_MCP_MASK_NUMBERS"),
-        folders=_folders([*(_value(environment, "AUDIENCES_MCP_FOLDERS") or "").split(os.pathsep), *folders]),
+        folders=_folders([*folders_apart(environment.get("AUDIENCES_MCP_FOLDERS", "")), *folders]),
         suppression_file=_path(_value(environment, "AUDIENCES_MCP_SUPPRESSION_FILE")),
         audit_log=_path(_value(environment, "AUDIENCES_MCP_AUDIT_LOG")),
         shared=shared,
@@ -87,6 +89,11 @@ def settings_from(
 def is_set(value: str | None) -> bool:
     """Tell whether a setting says anything: desktop clients pass `${user_config.x}` for what was left out."""
     return bool(value and value.strip()) and not _UNSUBSTITUTED.search(value or "")
+
+
+def folders_apart(listed: str) -> list[str]:
+    """Return the folders of one setting, each to be judged by itself; what separates them may stand in a `${…}` too."""
+    return _UNSUBSTITUTED.sub(lambda found: found[0].replace(os.pathsep, ""), listed).split(os.pathsep)
 
 
 def _value(environment: Mapping[str, str], name: str) -> str | None:
@@ -102,14 +109,14 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
 
 
 def _folders(texts: Sequence[str]) -> tuple[Path, ...]:
-    # Claude Desktop passes the ${HOME} of a bundle's default on as it is.
-    texts = [text.replace("${HOME}", "~") for text in texts]
     return tuple(dict.fromkeys(path for text in texts if is_set(text) and (path := _path(text.strip()))))
 
 
 def _path(text: str | None) -> Path | None:
     """Return an absolute path; `~` is the home of whoever runs the server."""
-    return Path(os.path.abspath(os.path.expanduser(text))) if text else None  # noqa: PTH100, PTH111 - links stay, errors do not arise
+    if text is None:
+        return None
+    return Path(os.path.abspath(os.path.expanduser(text.replace(_HOME, "~"))))  # noqa: PTH100, PTH111 - links stay, errors do not arise
 
 
 def _url(text: str) -> str:

@@ -27,7 +27,7 @@ from audiences_mcp.app import App, running_app
 from audiences_mcp.atoms.client import AtomsClient
 from audiences_mcp.atoms.sandbox import serve
 from audiences_mcp.clients import KEY_VARIABLE, PLACEHOLDER, Start, configurations
-from audiences_mcp.config import Settings, is_set
+from audiences_mcp.config import Settings, folders_apart, is_set
 from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.errors import AudiencesError, NotConfigured
 from audiences_mcp.round_trip import NUMBERS, Step, round_trip
@@ -79,8 +79,11 @@ class _Setting:
     def source(self, environment: Mapping[str, str], options: Namespace) -> str:
         """Return where its value comes from."""
         flags = [self.flag] if self.flag and getattr(options, self.flag.removeprefix("--").replace("-", "_")) else []
-        variables = [name for name in self.variables if is_set(environment.get(name))][:1]
+        variables = [name for name in self.variables if self._says(environment.get(name, ""))][:1]
         return " and ".join([*flags, *variables]) or "default"
+
+    def _says(self, value: str) -> bool:
+        return any(map(is_set, folders_apart(value) if self.field == "folders" else [value]))
 
 
 _SETTINGS = (

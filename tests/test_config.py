@@ -119,8 +119,27 @@ def test_folders_come_from_the_environment_and_the_command_line_without_repeats(
     found = settings_from({"AUDIENCES_MCP_FOLDERS": listed}, folders=["/lists", "${user_config.x}", "", "/more lists"])
 
     assert found.folders == (Path("/lists"), tmp_path / "leads", tmp_path / "relative", Path("/more lists"))
-    assert settings_from({}, folders=["${HOME}/Downloads"]).folders == (tmp_path / "Downloads",)
     assert settings_from({"AUDIENCES_MCP_FOLDERS": "${user_config.folders}"}).folders == ()
+
+
+@pytest.mark.parametrize("unset", UNSET)
+def test_of_several_folders_those_that_are_unset_take_none_of_the_others_along(unset: str) -> None:
+    listed = os.pathsep.join(["/lists", unset, "/leads"])
+
+    assert settings_from({"AUDIENCES_MCP_FOLDERS": listed}).folders == (Path("/lists"), Path("/leads"))
+
+
+def test_a_client_that_does_not_know_where_home_is_leaves_that_to_the_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    names = ("AUDIENCES_MCP_FOLDERS", "AUDIENCES_MCP_SUPPRESSION_FILE", "AUDIENCES_MCP_AUDIT_LOG")
+
+    found = settings_from(dict.fromkeys(names, "${HOME}/given"), folders=["${HOME}/Downloads"])
+
+    assert found.folders == (tmp_path / "given", tmp_path / "Downloads")
+    assert found.suppression_file == found.audit_log == tmp_path / "given"
 
 
 def test_the_suppression_file_is_an_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_each_thing_that_is_amiss_is_told_with_what_to_do(tmp_path: Path, organi
         "doctor",
         SMALLEST_API_KEY="not_a_key_of_atoms",
         ATOMS_API_URL=organisation.url,
-        AUDIENCES_MCP_FOLDERS=str(tmp_path / "gone"),
+        AUDIENCES_MCP_FOLDERS=os.pathsep.join([str(tmp_path / "gone"), "${user_config.folder}"]),
         AUDIENCES_MCP_DEFAULT_REGION="Atlantis",
         AUDIENCES_MCP_SUPPRESSION_FILE=str(tmp_path / "gone.csv"),
         AUDIENCES_MCP_AUDIT_LOG=str(tmp_path / "gone" / "audit.log"),
@@ -141,6 +141,7 @@ def test_each_thing_that_is_amiss_is_told_with_what_to_do(tmp_path: Path, organi
     assert "did not accept the API key (401)" in found["FAILED Atoms"][0]
     assert "cannot be read (no such file or directory): mend that" in found["FAILED folder"][0]
     assert "ok server" in found
+    assert re.search(r"^AUDIENCES_MCP_FOLDERS .* AUDIENCES_MCP_FOLDERS *$", done.stdout, re.MULTILINE)
     assert "not_a_key_of_atoms" not in done.stdout + done.stderr
 
 

@@ -16,6 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import INVALID_REQUEST, UNSUPPORTED_PROTOCOL_VERSION
 
 import audiences_mcp
+from audiences_mcp.__main__ import main
 from tests.conftest import Organisation
 from tests.processes import COMMAND, INITIALIZE, Server, environment
 
@@ -192,7 +193,7 @@ TRIES = 3
 def test_the_server_ends_with_its_input_within_a_second() -> None:
     took: list[float] = []
     while len(took) < TRIES and min(took, default=1.0) >= 1:
-        with Server() as server:
+        with Server("--http", "${user_config.http}") as server:  # a client that left the place out: on standard input
             started = time.monotonic()
             server.process.communicate(timeout=60)
             took.append(time.monotonic() - started)
@@ -262,6 +263,14 @@ def test_a_taken_port_is_said_plainly(sandbox_url: str) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("audiences-mcp: the sandbox could not start:")
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_is_none_is_said_plainly(port: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sandbox", "--port", port, "--nothing-after-it-is-looked-at"])
+    assert ended.value.code == 2
+    assert "argument --port: a port is a number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_a_setting_that_cannot_be_used_is_said_plainly() -> None:
