@@ -130,9 +130,16 @@ class App:
 
         from audiences_mcp.atoms.sandbox import serve  # noqa: PLC0415 - brings Starlette and uvicorn
 
-        folder = user_data_path("audiences-mcp", appauthor=False, ensure_exists=True)
-        running = serve(db=folder / "sandbox.db")
-        url = await anyio.to_thread.run_sync(running.__enter__)
+        file = user_data_path("audiences-mcp", appauthor=False) / "sandbox.db"
+        running = serve(db=file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            url = await anyio.to_thread.run_sync(running.__enter__)
+        except OSError as error:
+            raise NotConfigured(
+                f"The sandbox cannot keep its data in {file} ({error.strerror or error}), so nothing was changed. Move that "
+                "file away and call again, or set XDG_DATA_HOME to a folder that may be written to and restart the server.",
+            ) from None
         self._resources.push_async_callback(anyio.to_thread.run_sync, running.__exit__, None, None, None)
         return url
 

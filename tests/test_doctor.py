@@ -155,6 +155,18 @@ def test_settings_that_cannot_be_used_are_a_finding(monkeypatch: pytest.MonkeyPa
     assert "secret" not in out
 
 
+def test_the_sandbox_is_looked_at_with_the_data_that_it_keeps(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "data").write_bytes(b"")  # where a folder belongs
+    for variable in ("XDG_DATA_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "data"))
+
+    assert main(["--sandbox", "doctor"]) == 1
+
+    assert "The sandbox cannot keep its data in " in findings(capsys.readouterr().out)["FAILED sandbox"][0]
+
+
 def test_atoms_out_of_reach_and_a_server_that_does_not_start_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

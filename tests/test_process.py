@@ -256,13 +256,20 @@ def test_the_sandbox_command_says_its_url_first_and_serves_any_client() -> None:
     assert answer.json() == {"status": True, "data": []}
 
 
-def test_a_taken_port_is_said_plainly(sandbox_url: str) -> None:
+def test_a_port_that_is_taken_and_a_file_that_is_no_database_are_said_plainly(
+    sandbox_url: str, tmp_path: Path, capsys: Any
+) -> None:
     port = re.search(r":(\d+)/", sandbox_url)
     assert port
-    result = _run("sandbox", "--port", port[1])
-    assert result.returncode == 2
-    assert result.stderr.startswith("audiences-mcp: the sandbox could not start:")
-    assert "Traceback" not in result.stderr
+    (tmp_path / "list.csv").write_text("phone\n+14155552671\n")
+    for arguments in (
+        ["--port", port[1]],
+        ["--db", str(tmp_path / "list.csv")],
+        ["--db", str(tmp_path / "no" / "a.db")],
+    ):
+        assert main(["sandbox", *arguments]) == 2
+        said = capsys.readouterr().err
+        assert re.fullmatch(r"audiences-mcp: the sandbox could not start: .+\n", said)
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])

@@ -3,11 +3,13 @@
 import json
 import logging
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx  # noqa: TID251 - what a failing Atoms answers
 import pytest
+from platformdirs import user_data_path
 
 from audiences_mcp import calls
 from audiences_mcp.audiences import listed, named
@@ -225,6 +227,28 @@ async def test_the_whole_job_on_the_embedded_sandbox_needs_no_key(
     assert [audience["name"] for audience in kept["audiences"]] == ["May"]
     assert again["already_done"]
     assert taken.startswith("An audience of this name exists already:")
+
+
+@ONE_REVISION
+async def test_data_of_the_embedded_sandbox_that_cannot_be_used_is_named_and_once_moved_away_the_same_server_goes_on(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("XDG_DATA_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "data"))
+    file = user_data_path("audiences-mcp", appauthor=False) / "sandbox.db"
+    (tmp_path / "data").write_bytes(b"")
+    async with connect(Settings(sandbox=True), None) as agent:
+        no_folder = await agent.fail("check_contacts", contacts=PEOPLE)
+        (tmp_path / "data").unlink()
+        file.parent.mkdir(parents=True)
+        file.write_text("no database, whatever it was meant to be")
+        no_database = await agent.fail("create_audience", name="May", contacts=PEOPLE[:1])
+        file.unlink()
+        await agent.do("create_audience", name="May", contacts=PEOPLE[:1])
+
+    said = f"The sandbox cannot keep its data in {file} ("
+    assert no_folder.startswith(said)
+    assert no_database.startswith(f"{said}file is not a database), so nothing was changed. Move that file away")
 
 
 async def test_after_a_restart_a_check_is_unknown(agent: LookedAtAgent, settings: Settings, connect: Connect) -> None:

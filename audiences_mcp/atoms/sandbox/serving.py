@@ -2,11 +2,14 @@
 
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+
+import uvicorn
 
 from audiences_mcp.atoms.sandbox.app import PREFIX, build_app
 from audiences_mcp.listening import listen, web_server
@@ -26,11 +29,11 @@ def serve(port: int = 0, db: str | Path = ":memory:") -> Iterator[str]:
         The base URL, `http://127.0.0.1:N/atoms/v1`, which accepts connections already.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port is taken, or the file cannot be used.
     """
     with listen(_HOST, port) as listener:
         url = _url(listener)
-        server = web_server(build_app(db), grace=1)
+        server = _server(db)
         thread = Thread(target=server.run, args=([listener],), name="atoms-sandbox", daemon=True)
         thread.start()
         try:
@@ -48,10 +51,10 @@ def run(port: int, db: str | Path = ":memory:") -> None:
         db: The SQLite file that keeps the data; by default memory only.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port is taken, or the file cannot be used.
     """
     with listen(_HOST, port) as listener:
-        server = web_server(build_app(db), grace=1)
+        server = _server(db)
         # uvicorn ends by raising the signal again for the handler it found. Finding its own, which by then changes
         # nothing, it returns; and a signal that comes before uvicorn listens for any is not lost.
         found = {each: signal.signal(each, server.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
@@ -62,6 +65,13 @@ def run(port: int, db: str | Path = ":memory:") -> None:
         finally:
             for each, handler in found.items():
                 signal.signal(each, handler)
+
+
+def _server(db: str | Path) -> uvicorn.Server:
+    try:
+        return web_server(build_app(db), grace=1)
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from None
 
 
 def _greeting(url: str, db: str | Path) -> str:
