@@ -10,12 +10,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from audiences_mcp import __version__
-from audiences_mcp.errors import AudiencesError
+from audiences_mcp.errors import AudiencesError, NotConfigured
 from audiences_mcp.loading import load_sdk
 
 if TYPE_CHECKING:
     from audiences_mcp.config import Settings
 
+
+_INTERRUPTED, _NOBODY_READS = 128 + 2, 128 + 13
+"""Exit codes, which shells give to what SIGINT or SIGPIPE ended."""
 
 _SWITCH_SECONDS = 0.001  # a check runs in a thread, and must not hold up answers to other calls
 
@@ -25,10 +28,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(_folders_apart(sys.argv[1:] if arguments is None else arguments))
     try:
-        return _COMMANDS[options.command](options)
-    except AudiencesError as error:
+        code = _COMMANDS[options.command](options)
+        if options.command:
+            sys.stdout.flush()  # here, where it can be told that this fails
+    except BaseException as error:
+        if options.command or isinstance(error, AudiencesError):
+            return _ended_early(error)
+        raise  # the server has words of its own, see logs.py
+    return code
+
+
+def _ended_early(error: BaseException) -> int:
+    """Say in one line why a command did not come to its end, where anybody needs to know, and return its exit code."""
+    from audiences_mcp.logs import first_of, tell  # noqa: PLC0415 - only where something failed
+
+    _drop_unwritten()
+    error = first_of(error)
+    if isinstance(error, KeyboardInterrupt):
+        return _INTERRUPTED
+    if isinstance(error, (BrokenPipeError, SystemExit)):  # the latter is what rich makes of the former
+        return _NOBODY_READS
+    if isinstance(error, AudiencesError):
         sys.stderr.write(f"audiences-mcp: {error}\n")
-        return 2
+    elif isinstance(error, OSError) and error.strerror:
+        sys.stderr.write(f"audiences-mcp: what was to be read or written could not be ({error.strerror.lower()}).\n")
+    else:
+        tell(error)
+    return 2
+
+
+def _drop_unwritten() -> None:
+    """Leave no output that cannot be written: the interpreter would try again at its end, and show a traceback."""
+    if sys.stdout is None:  # it was closed before the start
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -180,8 +216,7 @@ def _sandbox(options: argparse.Namespace) -> int:
     try:
         run(options.port, options.db)
     except OSError as error:
-        sys.stderr.write(f"audiences-mcp: the sandbox could not start: {error.strerror or error}\n")
-        return 2
+        raise NotConfigured(f"the sandbox could not start: {error.strerror or error}") from None
     return 0
 
 

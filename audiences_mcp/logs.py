@@ -18,9 +18,9 @@ def keep_logs_clean() -> None:
     """Let this process log, at any level, and say at its end nothing but what this package says and where others spoke."""
     logging.setLogRecordFactory(_record)
     logging.captureWarnings(capture=True)
-    sys.excepthook = lambda _, error, __: _tell(error)
-    sys.unraisablehook = lambda unraisable: _tell(unraisable.exc_value)
-    threading.excepthook = lambda failed: _tell(failed.exc_value)
+    sys.excepthook = lambda _, error, __: tell(error)
+    sys.unraisablehook = lambda unraisable: tell(unraisable.exc_value)
+    threading.excepthook = lambda failed: tell(failed.exc_value)
 
 
 def place_of(error: BaseException) -> str:
@@ -30,11 +30,17 @@ def place_of(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _tell(error: BaseException | None) -> None:
+def tell(error: BaseException | None) -> None:
+    """Say on standard error that an error was not foreseen, and where it arose."""
+    if error is not None and sys.stderr is not None:
+        sys.stderr.write(f"audiences-mcp: unforeseen error, {place_of(first_of(error))}\n")
+
+
+def first_of(error: BaseException) -> BaseException:
+    """Return an error, or the first that others came with."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if error is not None and sys.stderr is not None:
-        sys.stderr.write(f"audiences-mcp: unforeseen error, {place_of(error)}\n")
+    return error
 
 
 def _record(  # noqa: PLR0913, PLR0917 - what logging calls it with

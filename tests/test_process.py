@@ -2,10 +2,12 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,54 @@ def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held() -> None:
     page = re.search(r"as a page, to open in a browser: (.*report\.html)", result.stdout)
     assert page
     assert "+919876543210" in Path(page[1]).read_text(encoding="utf-8")
+
+
+def _interrupt(demo: subprocess.Popen[str]) -> None:
+    demo.send_signal(signal.SIGINT)
+
+
+def _read_no_more(demo: subprocess.Popen[str]) -> None:
+    assert demo.stdout
+    demo.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals, and pipes break differently there")
+@pytest.mark.parametrize(("end", "code"), [(_interrupt, 130), (_read_no_more, 141)])
+def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_word(
+    end: Callable[[subprocess.Popen[str]], None], code: int
+) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(PYTHONUNBUFFERED="1"),
+    ) as demo:
+        assert demo.stdout
+        assert demo.stderr
+        assert demo.stdout.readline().startswith("Started the server")
+        end(demo)
+        assert (demo.stderr.read(), demo.wait(timeout=30)) == ("", code)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (">/dev/full", r"what was to be read or written could not be \(no space left on device\)\."),
+        (">&-", r"unforeseen error, AttributeError at terminal\.py:\d+"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_said_in_a_line_and_is_not_taken_for_one_with_refused_rows(
+    tmp_path: Path, place: str, said: str
+) -> None:
+    (tmp_path / "list.csv").write_text("phone\n+14155552671\n")
+    command = f"{shlex.join([*COMMAND, 'check', str(tmp_path / 'list.csv'), '--json'])} {place}"
+    done = subprocess.run(
+        ["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment()
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(f"audiences-mcp: {said}\n", done.stderr)
 
 
 def test_the_demo_fails_when_something_does_not_hold(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
