@@ -20,7 +20,7 @@ from audiences_mcp.errors import AtomsError, InvalidInput, NotConfigured
 from audiences_mcp.folders import Folders, read_file
 from audiences_mcp.loading import without_rich
 from audiences_mcp.masking import masked
-from audiences_mcp.state import state_of
+from audiences_mcp.state import NEEDS_KEY, state_of
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from httpx import AsyncBaseTransport  # noqa: TID251 - the name of a type; all HTTP stays in atoms/connection.py
@@ -111,7 +111,8 @@ class App:
         if not self.has_key:
             raise NotConfigured(
                 "No Atoms API key is set, so nothing was sent. Set SMALLEST_API_KEY in the server's configuration to a "
-                "key of the Atoms console and restart it, or start it with --sandbox to try it out.",
+                "key of the Atoms console and restart it, or start it with --sandbox to try it out."
+                + (f" {NEEDS_KEY}" if self.settings.state_url else ""),
             )
         url = await self._start_sandbox() if self.settings.sandbox else self.settings.api_url
         client = await anyio.to_thread.run_sync(self._new_client, url)

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -134,12 +134,24 @@ def _exit_code(lines: Sequence[Line]) -> int:
 
 async def _looked_at(settings: Settings, start: Start, console: Console) -> list[Line]:
     """Look at one thing after the other, and tell each as soon as it is known."""
-    lines = []
-    async with running_app(settings) as app:
+    lines = _shared_state(settings)
+    for each in lines:
+        console.print(_report([each]))
+    # The rest is looked at without what is amiss.
+    async with running_app(replace(settings, state_url=None) if lines else settings) as app:
         async for each in _everything(app, start):
             console.print(_report([each]))
             lines.append(each)
     return lines
+
+
+def _shared_state(settings: Settings) -> list[Line]:
+    """Tell why a team's server would not start, should that be for what its processes share."""
+    try:
+        App(replace(settings, shared=True))
+    except NotConfigured as error:
+        return [Line("FAILED", "shared state", str(error))]
+    return []
 
 
 async def _everything(app: App, start: Start) -> AsyncIterator[Line]:
@@ -170,7 +182,7 @@ async def _guarded(subject: str, check: Callable[[], Awaitable[Line]]) -> Line:
         return Line("FAILED", subject, str(error))
     except TimeoutError:
         return Line("FAILED", subject, f"No answer within {_PATIENCE:.0f} seconds. Try again, and check the network.")
-    except (OSError, MCPError, ExceptionGroup) as error:  # the text of others' errors may hold anything
+    except (OSError, ExceptionGroup) as error:  # the text of others' errors may hold anything
         return Line("FAILED", subject, f"It does not work ({type(error).__name__}): install audiences-mcp anew.")
 
 
@@ -251,8 +263,13 @@ async def _server(start: Start) -> Line:
     """Start it as a client does, with the settings of this environment."""
     started = monotonic()
     server = StdioServerParameters(command=start.command, args=[*start.args], env=dict(os.environ))
-    async with Client(server, mode="legacy") as client:
-        tools = (await client.list_tools()).tools
+    try:
+        async with Client(server, mode="legacy") as client:
+            tools = (await client.list_tools()).tools
+    except (MCPError, ExceptionGroup):
+        return Line(
+            "FAILED", "server", "It ended before it answered. What it said stands on standard error: mend that."
+        )
     took = f"{monotonic() - started:.1f} s"
     return Line("ok", "server", f"Starts over stdio and lists {several(len(tools), 'tool')}, in {took}.")
 

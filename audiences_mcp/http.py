@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from audiences_mcp.app import App
 from audiences_mcp.config import Settings
 from audiences_mcp.errors import NotConfigured
 from audiences_mcp.listening import listen, web_server
@@ -38,10 +39,11 @@ def http_app(settings: Settings, host: str) -> Starlette:
         host: Where it listens, which decides how strict it must be.
 
     Raises:
-        NotConfigured: It would be open to the network, or its token is none.
+        NotConfigured: It would be open to the network, its token is none, or a setting cannot be used.
     """
     _check(settings, host)
-    server = build_server(settings)
+    held = App(settings)  # now, and not once the server runs: what cannot be used is to end the start
+    server = build_server(settings, lambda _: held)
     server.custom_route(HEALTH, methods=["GET"])(_healthy)
     app = server.streamable_http_app(
         streamable_http_path=PATH,

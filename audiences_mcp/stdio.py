@@ -33,7 +33,8 @@ def run(server: MCPServer[App]) -> None:
 async def _serve(server: MCPServer[App]) -> None:
     inner = server._lowlevel_server  # noqa: SLF001 - as `run_stdio_async` does, which takes no streams
     options = inner.create_initialization_options()
-    async with stdio_server() as (read, write), inner.lifespan(inner) as held:
+    # What it holds comes first: where that cannot be had, no thread waits for input yet, which would hold up the end.
+    async with inner.lifespan(inner) as held, stdio_server() as (read, write):
         serve = partial(serve_dual_era_loop, inner, lifespan_state=held, init_options=options)
         await serve(_Answering(read, write, serve), write)
 

@@ -167,6 +167,27 @@ def test_the_sandbox_is_looked_at_with_the_data_that_it_keeps(
     assert "The sandbox cannot keep its data in " in findings(capsys.readouterr().out)["FAILED sandbox"][0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said", "server"),
+    [
+        ({}, "AUDIENCES_MCP_STATE_URL needs an Atoms key too (SMALLEST_API_KEY)", "ok server"),
+        ({"AUDIENCES_MCP_SANDBOX": "on"}, "AUDIENCES_MCP_STATE_URL must be the URL of a Redis", "FAILED server"),
+    ],
+)
+def test_a_shared_store_that_cannot_be_used_is_a_finding_among_all_others(
+    settings: dict[str, str], said: str, server: str, tmp_path: Path
+) -> None:
+    url = "http://secret@example.com" if settings else "redis://127.0.0.1"
+    done = process("doctor", AUDIENCES_MCP_STATE_URL=url, XDG_DATA_HOME=str(tmp_path), **settings)
+
+    found = findings(done.stdout)
+    assert done.returncode == 1
+    assert found["FAILED shared state"][0].startswith(said)
+    assert {server, "ok state folder", "ok sandbox"} <= set(found)
+    assert "claude mcp add" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
 def test_atoms_out_of_reach_and_a_server_that_does_not_start_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -246,6 +246,12 @@ async def test_a_call_that_is_under_way_ends_before_the_process_does(organisatio
         ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "ein Schlüssel für alle"}, "all of ASCII"),
         ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "a token\tof the team"}, "all of ASCII"),
         ("127.0.0.1:0", {"AUDIENCES_MCP_HTTP_TOKEN": "sk_" + "a" * 20}, "is the Atoms key"),
+        (
+            "127.0.0.1:0",
+            {"AUDIENCES_MCP_STATE_URL": "http://a.example"},
+            "AUDIENCES_MCP_STATE_URL must be the URL of a Redis",
+        ),
+        ("127.0.0.1:0", {"AUDIENCES_MCP_STATE_URL": "redis://a", "SMALLEST_API_KEY": ""}, "needs an Atoms key too"),
         ("8000", {}, "--http takes a host and a port"),
         (
             "no.such.host.invalid:1",
@@ -254,17 +260,20 @@ async def test_a_call_that_is_under_way_ends_before_the_process_does(organisatio
         ),
     ],
 )
-def test_where_it_would_be_open_to_all_it_does_not_start(place: str, settings: dict[str, str], said: str) -> None:
+def test_where_it_would_be_open_to_all_or_a_setting_cannot_be_used_it_does_not_start(
+    place: str, settings: dict[str, str], said: str
+) -> None:
     started = subprocess.run(
         [*COMMAND, "--http", place],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
-        env=environment(SMALLEST_API_KEY="sk_" + "a" * 20, **settings),
+        env=environment(**{"SMALLEST_API_KEY": "sk_" + "a" * 20, **settings}),
     )
 
     assert started.returncode == 2
     assert said in started.stderr
+    assert "MCP at http" not in started.stderr
     assert "Traceback" not in started.stderr
     assert TOKEN not in started.stderr

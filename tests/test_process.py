@@ -330,6 +330,24 @@ def test_a_port_that_is_none_is_said_plainly(port: str, capsys: Any) -> None:
     assert "argument --port: a port is a number from 0 to 65535" in capsys.readouterr().err
 
 
+def test_a_shared_store_that_cannot_be_used_ends_the_start_while_the_input_is_open() -> None:
+    with Server(greet=False, SMALLEST_API_KEY="sk_a", AUDIENCES_MCP_STATE_URL="http://a.example") as server:
+        assert server.errors().startswith("audiences-mcp: AUDIENCES_MCP_STATE_URL must be the URL of a Redis, such as")
+        assert server.process.returncode == 2
+
+
+def test_without_a_key_the_server_starts_and_lists_its_tools_and_a_call_says_that_the_shared_store_needs_one() -> None:
+    with Server(AUDIENCES_MCP_STATE_URL="redis://a.example") as server:
+        assert server.ask("tools/list", {})["result"]["tools"]
+        report = server.do("check_contacts", contacts=[{"phone_number": "+14155552671"}])
+        arguments = {"name": "May", "check_id": report["check_id"]}
+        refused = server.ask("tools/call", {"name": "create_audience", "arguments": arguments})["result"]
+
+    assert refused["isError"]
+    assert refused["content"][0]["text"].startswith("No Atoms API key is set, so nothing was sent.")
+    assert "AUDIENCES_MCP_STATE_URL needs an Atoms key too" in refused["content"][0]["text"]
+
+
 def test_a_setting_that_cannot_be_used_is_said_plainly() -> None:
     result = _run(ATOMS_API_URL="http://example.com")
     assert result.returncode == 2

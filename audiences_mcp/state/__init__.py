@@ -22,6 +22,9 @@ CHECK_LIFETIME = 60 * 60.0
 TOKEN_LIFETIME = 5 * 60.0
 """Seconds in which a deletion or a removal can be confirmed."""
 
+NEEDS_KEY = "AUDIENCES_MCP_STATE_URL needs an Atoms key too (SMALLEST_API_KEY): what is kept belongs to it."
+"""Said where there is none."""
+
 _USED = "was used, or has expired"
 _KEPT_ROWS = 1_000_000  # of all checks together; the oldest go first
 _KEPT_TOKENS = 1_000
@@ -78,6 +81,8 @@ class State:
 def state_of(settings: Settings, key: str, clock: Callable[[], float]) -> State:
     """Return what is kept between calls, in the home that the settings name.
 
+    Without a key a server of one person starts all the same, and keeps its checks to itself: nothing can be sent anyway.
+
     Args:
         settings: What the server was told.
         key: The Atoms key.
@@ -86,7 +91,7 @@ def state_of(settings: Settings, key: str, clock: Callable[[], float]) -> State:
     Raises:
         NotConfigured: The shared store cannot be used.
     """
-    if settings.state_url is None:
+    if settings.state_url is None or not (key or settings.shared):
         return State(_in_process(key, clock))
     from audiences_mcp.state.in_redis import in_redis  # noqa: PLC0415 - an extra, which few need
 

@@ -28,7 +28,7 @@ from audiences_mcp.contacts.reasons import HINTS, Reason
 from audiences_mcp.errors import InvalidInput, NotConfigured, StateUnavailable
 from audiences_mcp.models import Addition, CheckReport, Commit
 from audiences_mcp.removing import Leave
-from audiences_mcp.state import Homes
+from audiences_mcp.state import NEEDS_KEY, Homes
 from audiences_mcp.state.journal import KEPT_SECONDS, Journal, Part
 from audiences_mcp.state.kept import Audited, DeletionToken, StoredCheck
 
@@ -68,9 +68,7 @@ def in_redis(url: str, key: str) -> Homes:
         NotConfigured: There is no Atoms key, or the URL is none.
     """
     if not key:
-        raise NotConfigured(
-            "AUDIENCES_MCP_STATE_URL needs an Atoms key too (SMALLEST_API_KEY): what is kept belongs to it."
-        )
+        raise NotConfigured(NEEDS_KEY)
     try:
         # A call may take 50 seconds in all, so what does not answer is given up soon.
         retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=1)
