@@ -156,8 +156,11 @@ async def search_audience_members(
         meant = [member for member in meant if _shows(app, _member(member, audience.phone_column), wanted, place)]
     limit_reached = any(len(answer) >= _MOST_FOUND for answer in answers) and bool(meant)
     shown = within_answer([_member(member, audience.phone_column) for member in meant])
+    doubt = ", unless a number is stored in unusual groups" if len(texts) > 1 else ""
     next_step = (
-        "These are all that match." if meant else "Nobody matches: search for a part of it, or in another column."
+        f"These are all that match{doubt}."
+        if meant
+        else "Nobody matches: search for a part of it, or in another column."
     )
     if limit_reached or len(shown) < len(meant):
         next_step = (
