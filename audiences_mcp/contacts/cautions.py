@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers
+from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers, numbers_of
 from audiences_mcp.contacts.columns import find_header, is_phone_header
 from audiences_mcp.contacts.consent import (
     Question,
@@ -113,7 +113,8 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
     saying = [each for each, (answer, _) in enumerate(rows) if answer in refusing]
     if not saying:
         return None
-    theirs = known_numbers(table, saying, check.number_columns)
+    read = [number for each in saying for number in numbers_of(rows[each][1])]
+    theirs = known_numbers(table, saying, check.number_columns, read)
     ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
     silent = Counter(
         answer for answer, row in ready if answer not in refusing and not (theirs and is_among(row, theirs))

@@ -3,7 +3,7 @@
 Data flows one way: a `Table` and its `Options` in, a `Check` out, which never changes afterwards.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
@@ -196,7 +196,7 @@ def check_table(table: Table, options: Options, known: KnownLists, tick: Tick = 
     saying_no = _saying_no(table, places)
     reader = _Reader(table, countries, places, numbers, options)
     found = reader.read(list(compress(range(len(table.rows)), wanted)), saying_no, tick)
-    objecting = _objecting(table, wanted, options, {*places, *numbers}, saying_no)
+    objecting = _objecting(table, wanted, options, countries, {*places, *numbers}, saying_no)
     judge = _Judge(table, places, columns, known, objecting)
     return Check(
         rows=judge.rows(wanted, found),
@@ -323,25 +323,38 @@ class _Reader:
         ]
 
 
-def known_numbers(table: Table, indices: Sequence[int], columns: Iterable[int]) -> KnownNumbers | None:
+def known_numbers(
+    table: Table, indices: Sequence[int], columns: Iterable[int], read: Iterable[E164]
+) -> KnownNumbers | None:
     """Return the numbers of rows, in whatever spelling, to be found in other rows; None where there are none.
 
     Args:
         table: The list.
         indices: The places of the rows.
         columns: The places of the columns that hold numbers.
+        read: The numbers of these rows that could be read, in the country of each.
     """
     cells = [cell for column in columns for index in indices if (cell := table.rows[index].cells[column]).strip()]
-    return KnownNumbers((cell, "") for cell in cells) if cells else None
+    return KnownNumbers((text, "") for text in (*cells, *read)) if cells else None
 
 
 def is_among(row: CheckedRow, numbers: KnownNumbers) -> bool:
     """Tell whether a person of a row has one of the numbers."""
-    return row.phone is not None and numbers.has_any((row.phone.number, *row.others))
+    return numbers.has_any(numbers_of(row))
+
+
+def numbers_of(row: CheckedRow) -> tuple[E164, ...]:
+    """Return the numbers of a row: the one that would be called, and the others; none where none could be read."""
+    return (row.phone.number, *row.others) if row.phone else ()
 
 
 def _objecting(
-    table: Table, wanted: Sequence[bool], options: Options, columns: Iterable[int], saying_no: Iterable[int]
+    table: Table,
+    wanted: Sequence[bool],
+    options: Options,
+    countries: Sequence[Country],
+    columns: Collection[int],
+    saying_no: Iterable[int],
 ) -> KnownNumbers | None:
     """Return the numbers of people who said no in a phone cell, or in a row that `only_where` left out.
 
@@ -354,7 +367,15 @@ def _objecting(
         for index, row in enumerate(table.rows if filters else ())
         if not wanted[index] and any(refuses(row.cells[place], asking.get(place)) for place in filters)
     ]
-    return known_numbers(table, sorted({*saying_no, *left_out}), columns)
+    objecting = sorted({*saying_no, *left_out})
+    parts = [
+        (part, countries[index].region)
+        for index in objecting
+        for column in columns
+        for part in pieces_of(table.rows[index].cells[column])
+    ]
+    readings = read_numbers([part for part, _ in parts], [region for _, region in parts], options.bare_digits)
+    return known_numbers(table, objecting, columns, [each.number for each in readings if isinstance(each, Phone)])
 
 
 def _by_its_plus_alone(reading: Phone | Refusal) -> Phone | Refusal:

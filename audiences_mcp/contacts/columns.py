@@ -147,9 +147,9 @@ def holds_phone_numbers(table: Table) -> bool:
 
 
 def phone_cells(table: Table) -> list[str]:
-    """Return the filled cells of every column that holds numbers, for a list of people who must not be called."""
+    """Return the filled cells of every column that may hold numbers, for a list of people who must not be called."""
     places = [table.headers.index(table.phone_column)] if table.phone_column else []
-    places = places or number_columns(table)
+    places = places or number_columns(table, at_least_like=True)
     beyond = [cell for row in table.rows for cell in row.surplus if holds_number(cell)]
     return [cell for row in table.rows for place in places if (cell := row.cells[place].strip())] + beyond
 
@@ -180,12 +180,13 @@ def _names_other_digits(header: str) -> bool:
     return any(map(_OTHER_DIGITS.fullmatch, names)) or (any(map(_NUMBERED.fullmatch, names)) and len(names) > 1)
 
 
-def number_columns(table: Table, regions: Sequence[str | None] = ()) -> list[int]:
+def number_columns(table: Table, regions: Sequence[str | None] = (), *, at_least_like: bool = False) -> list[int]:
     """Find the columns of numbers by their cells. A header only adds a column, whose numbers lack a country code.
 
     Args:
         table: The list.
         regions: For each row the region of its numbers without a country code; empty where there is none.
+        at_least_like: Whether a column counts whose cells are only like numbers, though another has real ones.
     """
     regions = regions or [None] * len(table.rows)
     real, like, named = [], [], []
@@ -201,7 +202,7 @@ def number_columns(table: Table, regions: Sequence[str | None] = ()) -> list[int
         if not likes or likes * 10 < looked_at * _LIKE_TENTHS:
             continue
         like.append(index)
-        if reals * 10 >= looked_at * _REAL_TENTHS:
+        if at_least_like or reals * 10 >= looked_at * _REAL_TENTHS:
             real.append(index)
     found = sorted({*real, *named}) if real else named or like
     # Numbers of faxes and orders may be real phone numbers too; their header counts where another column is left.

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from audiences_mcp.contacts.phones import Phone, read_number, read_numbers, renewed
+from audiences_mcp.contacts.plans import read_international
 from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell, split_cell, without_extension
 from audiences_mcp.models import E164
@@ -17,6 +18,7 @@ _LETTERS_FOR_DIGITS = re.compile(r"(?<=\d)[OoIl](?=[\d\s.-]|$)|[OoIl](?=\d)")
 # The part of a number after a trunk prefix of any country, an old prefix or a doubled country code; two people hardly
 # share this much.
 _LONGEST_ENDING = 8
+_DIALLED_IN_ARGENTINA = 12  # digits: area code, 15 and the subscriber's number, of ten together
 
 
 class KnownNumbers:
@@ -46,6 +48,7 @@ class KnownNumbers:
             self._exact.setdefault(reading.number, known_as)
             if not text.startswith("+"):
                 self._keep_ending(_digits(text), known_as, whole=True)
+                self._keep_dialled_in_argentina(_digits(text), known_as)
         self._ending_lengths = sorted({len(ending) for ending in self._endings})
 
     def _keep_unreadable(self, text: str, known_as: str) -> bool:
@@ -64,6 +67,7 @@ class KnownNumbers:
             meant = reading.number if isinstance(reading, Phone) else today[0] if today else None
             if meant:
                 self._exact.setdefault(meant, known_as)
+            self._keep_dialled_in_argentina(digits, known_as)
             if not isinstance(reading, Phone) or not number.startswith("+"):
                 kept |= self._keep_ending(digits[-_LONGEST_ENDING:], known_as, whole=len(digits) <= _LONGEST_ENDING)
             kept |= meant is not None
@@ -75,6 +79,17 @@ class KnownNumbers:
             if whole:
                 self._whole.setdefault(f"+{digits}", known_as)
         return len(digits) >= MIN_NUMBER_DIGITS
+
+    def _keep_dialled_in_argentina(self, digits: str, known_as: str) -> None:
+        """Keep a mobile as dialled there: 15 stands after its area code, so that its last digits are not those abroad."""
+        dialled = digits[-_DIALLED_IN_ARGENTINA:]
+        if digits.removesuffix(dialled) not in {"", "54", "549"}:
+            return
+        for area in (2, 3, 4):
+            if dialled[area : area + 2] == "15":
+                meant = read_international(f"549{dialled[:area]}{dialled[area + 2 :]}")
+                if meant.valid:
+                    self._exact.setdefault(E164(meant.e164), known_as)
 
     def __len__(self) -> int:
         return len(self._exact) + self.unreadable

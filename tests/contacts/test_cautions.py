@@ -394,6 +394,29 @@ def test_who_says_no_in_a_phone_cell_is_called_neither_by_another_row_nor_on_ano
     assert "2 rows of people who said no in another of their rows: they are left out too." in report.warnings(found)
 
 
+@pytest.mark.parametrize(
+    ("region", "home", "abroad"),
+    [
+        ("AR", "0351 15 234-5678", "+54 9 351 234 5678"),
+        ("FO", "211 234", "+298 211234"),
+        ("IN", "98765 43210", "+919876543210"),
+    ],
+)
+@pytest.mark.parametrize("where", ["column", "cell"])
+def test_who_says_no_under_a_national_number_is_not_called_by_a_row_with_its_country_code(
+    region: str, home: str, abroad: str, where: str
+) -> None:
+    said = f"{home},yes" if where == "column" else f"{home} (do not call),"
+    table = table_from_csv(f"phone,DNC\n{said}\n{abroad},\n")
+
+    found = checked(table, default_region=region, only_where={"DNC": [""]})
+
+    assert [row.status.value for row in found.rows][1] == "filtered_out"
+    if where == "column":
+        (told,) = objections(table, checked(table, default_region=region))
+        assert told.count == 1
+
+
 def test_a_refused_row_that_says_no_is_counted_and_nobody_is_told_to_mend_it() -> None:
     table = table_from_csv("phone,Opted out\n12,yes\n98765 43210 ext 4,yes\n98765 43211,yes\n98765 43212,no\n13,no\n")
     found = checked(table, default_region="IN")

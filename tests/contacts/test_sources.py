@@ -174,6 +174,10 @@ def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -
         "phone,other\n+31612345671,n/a\n+31612345672,none\n+31612345673,+31612345678\n",
         "phone,notes\n+31612345671,also +31612345678\n",
         "Do not call,\nAnn,+31612345678 x\nBob,+31612345677\n",
+        *(
+            f"name,{home},{mobile}\nAnn,06 12345678,+31611111111\nBob,020 1234567,+31612345677\n"
+            for home, mobile in (("Home", "Mobile"), ("Festnetz", "Mobil"), ("DNC", "Phone"), ("value", "phone"))
+        ),
     ],
 )
 def test_a_number_of_a_suppression_file_counts_wherever_it_stands(text: str) -> None:
