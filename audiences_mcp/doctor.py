@@ -285,7 +285,8 @@ def _round_trip(options: Namespace, settings: Settings, console: Console) -> lis
         console.print(_report(told))
         lines.extend(told)
 
-    # Ended as by the keyboard, which lets the trip delete what it made.
+    # Ended as by the keyboard, which lets the trip delete what it made; of that a shell's background jobs hear nothing.
+    keyboard = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         _may_go(options, settings)
@@ -298,6 +299,7 @@ def _round_trip(options: Namespace, settings: Settings, console: Console) -> lis
         tell(Line("FAILED", "round trip", "It was interrupted."))
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, keyboard)
     return lines
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from audiences_mcp.atoms.sandbox import serve
 from audiences_mcp.config import Settings
 from audiences_mcp.server import build_server
 
+# Where a shell runs the tests in the background they hear no SIGINT, and the processes that they start would not either.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("unhurried", hypothesis.settings(deadline=None))
 hypothesis.settings.load_profile("unhurried")
