@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 import anyio.to_thread
 
@@ -104,9 +103,11 @@ def misfit(check: Check, fit: Fit) -> str:
             if place in fit.places or column.source in fit.mapping
         ]
         mends.append(f"keep_columns {json.dumps(kept, ensure_ascii=False)} (without {listed(homeless)})")
+    nameless = [column.source for column in check.columns if column.nameless and column.source in fit.unmatched]
+    ask = f" No header names {listed(nameless)}: ask what it holds, then set column_mapping." if nameless else ""
     return (
         f"The audience has no column for {listed(fit.unmatched)}; it has {listed(fit.columns)}. Call check_contacts "
-        f"again with {' and '.join(mends)}."
+        f"again with {' and '.join(mends)}.{ask}"
     )
 
 
@@ -114,8 +115,3 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     """Return names as words, such as `'city', 'amount'`."""
     shown = ", ".join(repr(line(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def fold(name: str) -> str:
-    """Return a name as names are compared: spaces, case and the way of writing accents ignored."""
-    return " ".join(normalize("NFC", name).split()).casefold()

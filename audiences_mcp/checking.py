@@ -33,7 +33,7 @@ from audiences_mcp.contacts.cautions import (
     without_mends,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
-from audiences_mcp.contacts.columns import is_variable_name
+from audiences_mcp.contacts.columns import is_name_by_place, is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
@@ -247,10 +247,13 @@ async def _stored(app: App, audience_ids: Sequence[str], progress: Progress) -> 
 def _table_of(found: Sequence[tuple[AudienceInfo, list[Member]]]) -> Table:
     """Return the members of stored audiences as one list; a wholly blank row is no row."""
     table = table_of(found)
+    by_place = frozenset(filter(is_name_by_place, table.headers))
+    shared = [name for name in by_place if sum(name in audience_columns(*stored) for stored in found) > 1]
+    note = f"Named by its place alone, so perhaps not the same in each audience: {', '.join(sorted(shared))}."
     rows = [row for row in table.rows if any(map(str.strip, row.cells))]
     if not rows:
         raise InvalidInput("The audiences have no members, so there is no list to check.")
-    return replace(table, rows=rows)
+    return replace(table, rows=rows, nameless=by_place, notes=(*table.notes, *([note] if shared else [])))
 
 
 async def _target(app: App, request: Request, progress: Progress) -> _Target | None:

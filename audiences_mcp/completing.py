@@ -13,10 +13,10 @@ from mcp.types import (
 )
 
 from audiences_mcp.app import App
-from audiences_mcp.audiences import fold
 from audiences_mcp.errors import AudiencesError
 from audiences_mcp.prompts import CLEAN
 from audiences_mcp.resources import AUDIENCE
+from audiences_mcp.text import fold
 
 _MOST = 100  # values; the protocol allows no more
 _SECONDS = 5.0  # somebody is typing

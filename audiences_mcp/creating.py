@@ -11,7 +11,6 @@ import anyio.to_thread
 
 from audiences_mcp.app import App
 from audiences_mcp.atoms.uploads import ADDED_AT_ONCE, chunks
-from audiences_mcp.audiences import fold
 from audiences_mcp.audit_log import noted_if_cut_short
 from audiences_mcp.calls import Progress, long_job
 from audiences_mcp.committing import Committer, already_done, no_longer_in, person_of, read_back
@@ -20,7 +19,7 @@ from audiences_mcp.errors import AtomsError, Refused
 from audiences_mcp.models import MAX_MEMBERS, AudienceInfo, Commit, Person, StoredAudience
 from audiences_mcp.state.journal import Part
 from audiences_mcp.state.kept import StoredCheck
-from audiences_mcp.text import line, several
+from audiences_mcp.text import fold, line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient

@@ -67,6 +67,11 @@ def line(text: str, most: int = 120) -> str:
     return clip(" ".join(clean(text).split()), most)
 
 
+def fold(name: str) -> str:
+    """Return a name as names are compared: spaces, case and the way of writing accents ignored."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
 def several(count: int, singular: str, plural: str = "") -> str:
     """Return the count with its noun: `1 row`, `2 rows`, `12,400 rows`."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

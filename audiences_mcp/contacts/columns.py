@@ -1,11 +1,13 @@
 """Which columns hold the phone number, the country and the name, and what the others are called in Atoms."""
 
 import difflib
+import hashlib
 import json
 import random
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences_mcp.contacts.consent import reads_as_opt_out
@@ -15,7 +17,7 @@ from audiences_mcp.contacts.tables import Table, holds_number
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.masking import text_masked
-from audiences_mcp.text import line
+from audiences_mcp.text import fold, line
 
 # How many cells are drawn to tell a column, and within how many tenths of a limit their share is too close for that: then
 # more are. Drawn, since lists may alternate: a number in every second row must not fall through.
@@ -57,6 +59,12 @@ _FULL_NAMES = (
     *("displayname", "contact", "customer"),
 )
 _FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorname", "nome")
+# Latin letters that Unicode does not take for others with an accent.
+_LATIN = {
+    **{ord(letter): plain for letter, plain in zip("øØłŁđĐ\u0131", "oOlLdDi", strict=True)},
+    **{ord(letter): plain for letter, plain in (("ß", "ss"), ("æ", "ae"), ("Æ", "AE"), ("œ", "oe"), ("Œ", "OE"))},
+}
+_MARK_LETTERS = 6
 _LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome")
 
 
@@ -68,11 +76,15 @@ class Column:
         source: The header in the list.
         name: The name in Atoms: letters, digits and underscores.
         index: Its place in a row of the list.
+        given: Whether the caller gave it its name.
+        nameless: Whether nothing but its place gave it its name: it has no header, and the caller named none.
     """
 
     source: str
     name: str
     index: int
+    given: bool = False
+    nameless: bool = False
 
 
 def find_header(table: Table, wanted: str, argument: str) -> int:
@@ -285,31 +297,66 @@ def sent_columns(
         else {find_header(table, header, "keep_columns") for header in keep}
     )
     renamed = {find_header(table, header, "column_mapping"): name for header, name in mapping.items()}
-    taken = dict.fromkeys(renamed.values(), 1)
-    if len(taken) < len(mapping):
+    if len(set(renamed.values())) < len(mapping):
         raise InvalidInput("column_mapping gives two columns one name: give each a name of its own.")
     kept |= set(renamed)
     order = [phone, *(index for index in range(len(table.headers)) if index != phone and index in kept)]
+    names = _own_names([table.headers[index] for index in order if index not in renamed], renamed.values())
     columns = [
-        Column(header, renamed.get(index) or free_name(variable_name(header, index), taken), index)
+        Column(header, renamed.get(index) or names[header], index, given, header in table.nameless and not given)
         for index in order
-        for header in [table.headers[index]]
+        for header, given in [(table.headers[index], index in renamed)]
     ]
     sent = set(order)
     dropped = [header for index, header in enumerate(table.headers) if index not in sent]
     return columns, dropped
 
 
-def variable_name(header: str, index: int) -> str:
-    """Return a header as the name of a call variable: ASCII letters, digits and underscores (Atoms' rule)."""
+def _own_names(headers: Sequence[str], given: Collection[str]) -> dict[str, str]:
+    """Return a name for each header, made of the header alone: in another order, or another list, it is the same.
+
+    Args:
+        headers: The headers, no two alike.
+        given: The names that the caller gave to other columns.
+    """
+    names = {header: variable_name(header) for header in headers}
+    count = Counter([*names.values(), *given])
+    # Whose header is the name keeps it; a number would say no more than which comes first.
+    names = {
+        header: name if count[name] == 1 or (name == header and name not in given) else _marked(name, header)
+        for header, name in names.items()
+    }
+    taken = dict.fromkeys(given, 1)
+    return {header: free_name(name, taken) for header, name in names.items()}
+
+
+def variable_name(header: str) -> str:
+    """Return a header as the name of a call variable: ASCII letters, digits and underscores (Atoms' rule).
+
+    Accents are left out. Where letters of another script are, what is left does not tell headers apart (`Имя 1`, `Город 1`).
+    """
     if is_variable_name(header):
         return header
-    return re.sub(r"[^A-Za-z0-9_]+", "_", header).strip("_") or f"column_{index + 1}"
+    spelt = unicodedata.normalize("NFKD", header.translate(_LATIN))
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", spelt)).strip("_")
+    is_told = name and not any(char.isalnum() and not char.isascii() for char in spelt)
+    return name if is_told else _marked(name or "column", fold(header))
+
+
+def _marked(name: str, header: str) -> str:
+    """Return a name with letters that stand for its header: no digits, which could look like a phone number."""
+    digest = hashlib.sha256(header.encode()).digest()
+    return f"{name}_{''.join(chr(ord('a') + byte % 26) for byte in digest[:_MARK_LETTERS])}"
 
 
 def is_variable_name(name: str) -> bool:
     """Tell whether Atoms takes a name as that of a call variable."""
     return re.fullmatch(r"[A-Za-z0-9_]+", name) is not None
+
+
+def is_name_by_place(name: str) -> bool:
+    """Tell whether a name says nothing but where its column stood, as those made by `tables` do."""
+    return re.fullmatch(r"column_\d+_*", name) is not None
 
 
 def free_name(name: str, taken: dict[str, int]) -> str:

@@ -43,9 +43,11 @@ def fit_columns(check: Check, own: Sequence[str], *, empty: bool) -> Fit:
     if empty:
         others = [column.name for _, column in sent if column.name != phone]
     # The list's phone column goes into the phone column, so no other column of that name can. A header counts where
-    # its name in Atoms does not: an audience made elsewhere may have it as it stands.
-    places = {column.name: place for place, column in sent if column.name in others}
-    for place, column in sent:
+    # its name in Atoms does not: an audience made elsewhere may have it as it stands. A name that only says where a column
+    # stood does not tell that it holds the same.
+    named = sent if empty else [(place, column) for place, column in sent if not column.nameless]
+    places = {column.name: place for place, column in named if column.name in others}
+    for place, column in named:
         if column.name not in others and column.source in others:
             places.setdefault(column.source, place)
     ready = check.ready
@@ -71,6 +73,8 @@ def _likely_mapping(unmatched: Sequence[Column], missing: Sequence[str]) -> dict
     plain = {_plain(name): name for name in missing if name == line(name)}
     mapping = {}
     for column in unmatched:
+        if column.nameless:
+            continue
         near = get_close_matches(_plain(column.source), plain, n=1)
         if near:
             mapping[column.source] = plain.pop(near[0])

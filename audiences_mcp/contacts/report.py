@@ -1,5 +1,7 @@
 """A check told in figures: counts that add up, a sample, countries, line types, calling hours and warnings."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
@@ -7,6 +9,7 @@ from itertools import chain, zip_longest
 from zoneinfo import ZoneInfo
 
 from audiences_mcp.contacts.check import Check, CheckedRow
+from audiences_mcp.contacts.columns import Column
 from audiences_mcp.contacts.reasons import SAYS_NO_HINT, Note, Reason, Status
 from audiences_mcp.contacts.regions import time_zones
 from audiences_mcp.models import (
@@ -26,6 +29,7 @@ from audiences_mcp.text import clip, line, several
 
 _SAMPLE_ROWS = 5
 _MAX_LISTED = 40
+_MOST_NAMED = 10
 _SEVERAL_ZONES, _UNKNOWN_ZONE = "several", "unknown"
 _EARLIEST, _LATEST = time(8), time(21)
 _ROUND_NUMBER = "0000"
@@ -163,7 +167,7 @@ def _hours_of(zones: tuple[str, ...], moment: datetime) -> str:
 
 
 def warnings(check: Check) -> list[str]:
-    """Return what a person should know before the list is called, one sentence each, without any third-party text."""
+    """Return what a person should know before the list is called, one sentence each."""
     texts = [*refusal_warnings(check), *number_warnings(check)]
     further = [len(row.others) for row in check.ready if row.others]
     if further:
@@ -172,14 +176,28 @@ def warnings(check: Check) -> list[str]:
             f"{'was' if sum(further) == 1 else 'were'} not taken, since a row gives one: if they are of other people, give "
             "each a row of its own.",
         )
-    changed = sum(column.source != column.name for column in check.columns)
+    changed = [column for column in check.columns if column.source != column.name]
     if changed and not check.optional_columns:
-        texts.append(f"{several(changed, 'column')} got a name of letters, digits and underscores: see columns.")
+        texts.append(_renamed(changed))
     if check.dropped_columns:
         texts.append(f"{several(len(check.dropped_columns), 'column')} will not be sent: see dropped_columns.")
     if check.ready:
         texts.append("A valid number is one that a line can have; nothing here tells whether somebody answers it.")
     return texts
+
+
+def _renamed(changed: Sequence[Column]) -> str:
+    """Say that headers became names, and which, where that is not plain from the header."""
+    text = f"{several(len(changed), 'column')} got a name of letters, digits and underscores: see columns."
+    own = (each for each in changed if not each.given)
+    telling = [each for each in own if re.sub(r"[\W_]+", "", each.source) != each.name.replace("_", "")]
+    if not telling:
+        return text
+    shown = ", ".join(
+        f"{json.dumps(line(each.source, 80), ensure_ascii=False)} is {each.name}" for each in telling[:_MOST_NAMED]
+    )
+    more = f" and {len(telling) - _MOST_NAMED} more" if len(telling) > _MOST_NAMED else ""
+    return f"{text} {shown}{more}; column_mapping gives other names."
 
 
 def refusal_warnings(check: Check) -> list[str]:

@@ -75,6 +75,7 @@ class Table:
         optional: Headers that the source always has; blank throughout, they need not be sent.
         guarded: Whether its cells may have an apostrophe in front, so that no spreadsheet runs them.
         notes: How it was read, where a person should know; one sentence each.
+        nameless: Headers that are none: names by their place, of columns without one.
     """
 
     headers: tuple[str, ...]
@@ -83,6 +84,7 @@ class Table:
     optional: frozenset[str] = field(default_factory=frozenset)
     guarded: bool = False
     notes: tuple[str, ...] = ()
+    nameless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes:
     if blank:
         kept = [place for place in range(width) if place not in blank]
         rows = [row._replace(cells=tuple(row.cells[place] for place in kept)) for row in rows]
-    return Table(headers, rows, PHONE if headers == (PHONE,) else None, guarded=True, notes=tuple(notes))
+    phone = PHONE if headers == (PHONE,) else None
+    return Table(headers, rows, phone, guarded=True, notes=tuple(notes), nameless=frozenset(headers) - taken)
 
 
 def _without_report(table: Table) -> Table:

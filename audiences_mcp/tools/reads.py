@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from audiences_mcp.app import App
-from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, fold, listed
+from audiences_mcp.audiences import audience_columns, blocking_campaigns, find_audience, listed
 from audiences_mcp.calls import at_once
 from audiences_mcp.checking import default_region_of
 from audiences_mcp.contacts.known import KnownNumbers
@@ -25,7 +25,7 @@ from audiences_mcp.models import (
     MemberSearch,
     Text,
 )
-from audiences_mcp.text import clean, clip, line, several
+from audiences_mcp.text import clean, clip, fold, line, several
 from audiences_mcp.tools.arguments import AudienceId, Ctx, Page, app_of
 from audiences_mcp.tools.pages import PAGE_ROOM, turn_from, within_answer
 

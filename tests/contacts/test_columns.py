@@ -229,7 +229,7 @@ def test_all_columns_are_sent_with_the_phone_column_first() -> None:
         (None, {"City": "town"}, ["phone", "name", "town", "plan"], []),
         (["name"], {"city": "town"}, ["phone", "name", "town"], ["plan"]),
         (None, {"phone": "mobile"}, ["mobile", "name", "city", "plan"], []),
-        (None, {"city": "plan"}, ["phone", "name", "plan", "plan_2"], []),
+        (None, {"city": "plan"}, ["phone", "name", "plan", "plan_wfdvdu"], []),
     ],
 )
 def test_columns_are_kept_dropped_and_renamed_as_asked(
@@ -252,13 +252,16 @@ def test_two_columns_cannot_get_one_name(mapping: dict[str, str]) -> None:
         ("first_name", "first_name"),
         ("First Name", "First_Name"),
         (" E-Mail (work)", "E_Mail_work"),
-        ("prénom", "pr_nom"),
-        ("姓名", "column_3"),
-        ("?", "column_3"),
+        ("prénom", "prenom"),
+        ("Straßenname (größe)", "Strassenname_grosse"),
+        ("soyadı", "soyadi"),
+        ("姓名", "column_czvcpf"),
+        ("Имя  1", "1_bmhqsh"),
+        ("?", "column_ilyjfd"),
     ],
 )
 def test_a_header_becomes_the_name_of_a_call_variable(header: str, name: str) -> None:
-    assert variable_name(header, 2) == name
+    assert variable_name(header) == name
 
 
 def test_names_stay_apart() -> None:
@@ -266,7 +269,32 @@ def test_names_stay_apart() -> None:
 
     columns, _ = sent_columns(listed, 0, None, {})
 
-    assert [column.name for column in columns] == ["phone", "a_b", "a_b_2", "a_b_3", "a_b_2_2", "column_6"]
+    assert [column.name for column in columns] == ["phone", "a_b_sasiop", "a_b_epugvq", "a_b", "a_b_2", "column_djgzna"]
+
+
+def test_a_name_is_made_of_the_header_and_not_of_its_place() -> None:
+    headers = [
+        "Имя",
+        "имя",
+        "Город",
+        "Имя 1",
+        "Город 1",
+        "First Name",
+        "First-Name",
+        "first_name",
+        "first-name",
+        "?",
+        "#",
+    ]
+
+    def names(order: list[str]) -> dict[str, str]:
+        columns, _ = sent_columns(Table(("phone", *order), []), 0, None, {})
+        return {column.source: column.name for column in columns}
+
+    assert names(headers) == names(headers[::-1])
+    assert len(set(names(headers).values())) == len(headers) + 1
+    assert names(headers)["first_name"] == "first_name"
+    assert variable_name("Имя") == variable_name(" имя ")
 
 
 def test_many_like_headers_take_no_long_time() -> None:

@@ -34,6 +34,17 @@ def test_what_the_list_lacks_is_sent_blank_and_what_the_audience_lacks_is_told_w
     assert fit.mapping == {"First Name": "first_name"}
 
 
+def test_a_column_without_a_header_fits_only_where_the_caller_says_so() -> None:
+    text = "mobile,,city\n+442079460958,Ann,Pune\n"
+
+    fit = fit_columns(checked(text), ["phone", "column_2", "city"], empty=False)
+    mapped = fit_columns(checked(text, column_2="column_2"), ["phone", "column_2", "city"], empty=False)
+
+    assert (fit.places, fit.unmatched, fit.mapping) == ((None, 1), ("column_2",), {})
+    assert mapped.places == (0, 1)
+    assert fit_columns(checked(text), ["phone"], empty=True).places == (0, 1)
+
+
 def test_a_column_that_is_blank_throughout_need_not_fit() -> None:
     fit = fit_columns(checked("mobile,note\n+442079460958, \n"), ["phone"], empty=False)
 

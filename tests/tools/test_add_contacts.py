@@ -36,6 +36,30 @@ def people(*numbers: str, **variables: str) -> list[dict[str, Any]]:
     return [{"phone_number": number, "variables": variables} for number in numbers]
 
 
+async def test_columns_in_other_scripts_are_told_apart_by_their_headers(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    first = await agent.do("check_contacts", csv_text="Телефон,Имя,Город\n+79123456789,Анна,Москва\n")
+    made = await agent.do("create_audience", name="Список", check_id=first["check_id"])
+    target = made["audiences"][0]["audience_id"]
+    swapped = await agent.do("check_contacts", csv_text="Телефон,Город,Имя\n+79123456781,Казань,Павел\n")
+    other = await agent.do("check_contacts", csv_text="Телефон,Долг,Имя\n+79123456782,5000,Пётр\n")
+
+    await agent.do("add_contacts", audience_id=target, check_id=swapped["check_id"])
+    refused = await agent.fail("add_contacts", audience_id=target, check_id=other["check_id"])
+
+    assert first["warnings"][0] == (
+        '3 columns got a name of letters, digits and underscores: see columns. "Телефон" is column_gyaapn, "Имя" is '
+        'column_vipxdv, "Город" is column_oljqrx; column_mapping gives other names.'
+    )
+    assert organisation.members(target)[1] == {
+        "column_gyaapn": "+79123456781",
+        "column_vipxdv": "Павел",
+        "column_oljqrx": "Казань",
+    }
+    assert "The audience has no column for 'Долг'" in refused
+
+
 async def test_whoever_is_stored_in_any_spelling_is_not_added_again(
     agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire
 ) -> None:

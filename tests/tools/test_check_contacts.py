@@ -615,6 +615,28 @@ async def test_no_phone_number_and_no_column_gets_lost_between_audiences_of_diff
     assert told == [("+14155552671", {"mobile": "yes"}), ("+14155552672", {"phone_3": "no"})]
 
 
+async def test_columns_named_by_their_place_are_never_filled_by_it(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    first = organisation.audience("A", "phone,column_2\n+919876543210,Ann\n", "phone")
+    second = organisation.audience("B", "phone,column_2\n+919876543211,Pune\n", "phone")
+    nameless = "phone,\n+919876543212,Delhi\n"
+
+    union = await agent.do("check_contacts", from_audiences=[first, second])
+    added = [
+        await agent.do("check_contacts", **source, add_to_audience_id=first)
+        for source in ({"csv_text": nameless}, {"from_audiences": [second]})
+    ]
+    mapped = await agent.do(
+        "check_contacts", csv_text=nameless, add_to_audience_id=first, column_mapping={"column_2": "column_2"}
+    )
+
+    assert "Named by its place alone, so perhaps not the same in each audience: column_2." in union["warnings"]
+    ends = "No header names 'column_2': ask what it holds, then set column_mapping."
+    assert [report["warnings"][0].endswith(ends) for report in added] == [True, True]
+    assert mapped["warnings"][0].startswith("Room left")
+
+
 async def test_columns_of_stored_audiences_are_cleaned_and_stay_apart(
     agent: LookedAtAgent, organisation: Organisation
 ) -> None:
