@@ -26,6 +26,7 @@ from audiences_mcp.calls import Progress, own_work
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
     country_warnings,
+    filter_warnings,
     header_warnings,
     objections,
     unwilling_headers,
@@ -128,6 +129,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *known_warnings(known),
             *_target_warnings(check, target),
             *table.notes,
+            *filter_warnings(table, options),
             *unwilling_headers(check),
             *(objection.warning for objection in against),
             *countries,

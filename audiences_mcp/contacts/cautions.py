@@ -153,6 +153,31 @@ def without_mends(check: Check, against: Sequence[Objection]) -> Check:
     return replace(check, rows=rows)
 
 
+# --- only_where ----------------------------------------------------------------------------------------------------
+
+
+def filter_warnings(table: Table, options: Options) -> list[str]:
+    """Tell of values in only_where that no row has, with some that are there."""
+    texts = []
+    for header, values in options.only_where.items():
+        place = find_header(table, header, "only_where")
+        cells = Counter(row.cells[place].strip() for row in table.rows)
+        folded = {cell.casefold() for cell in cells}
+        absent = [_quoted(value) for value in dict.fromkeys(values) if value not in folded]
+        if values and not absent:
+            continue
+        name = _quoted(table.headers[place])
+        told = (
+            f"No row has {' or '.join(absent[:_MOST_VALUES])} in {name}"
+            if values
+            else f"only_where has no value for {name}"
+        )
+        there = ", ".join(_quoted(line(cell, _LONGEST_VALUE)) for cell, _ in cells.most_common(_MOST_VALUES))
+        more = f" and {several(len(cells) - _MOST_VALUES, 'other value')}" if len(cells) > _MOST_VALUES else ""
+        texts.append(f"{told}; rows have {there}{more}.")
+    return texts
+
+
 # --- countries -----------------------------------------------------------------------------------------------------
 
 

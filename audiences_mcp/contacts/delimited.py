@@ -15,6 +15,8 @@ _NAMED_DELIMITER = re.compile(r"sep=([,;\t|])\r?\n?")  # a first line that Excel
 _SNIFFED_RECORDS, _SNIFFED_TEXT = 50, 200_000
 _MAX_FIELD = 10_000_000
 _TICK = 2_000
+_MOST_NAMED = 5
+_LINE_BREAK = re.compile(r"\r\n?|\n")
 _MARKS = (  # byte order marks; the longer one first, since the other is its beginning
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -99,13 +101,16 @@ def _mixes_scripts(content: bytes, encoding: str) -> bool:
     return len(_MIXED.findall(text)) * 5 > sum(not char.isascii() for char in text)
 
 
-def delimited_records(text: str, delimiter: str = "", tick: Tick = lambda _done, _all: None) -> Iterator[Record]:
+def delimited_records(
+    text: str, delimiter: str = "", tick: Tick = lambda _done, _all: None, notes: list[str] | None = None
+) -> Iterator[Record]:
     """Yield every record of a text with delimiters, blank ones included.
 
     Args:
         text: The text.
         delimiter: What stands between cells; empty to find it: comma, semicolon, tab or pipe.
         tick: Called from time to time with the records so far; may raise to stop.
+        notes: Takes, once all is read, what a person should know of it.
 
     Raises:
         InvalidInput: A quote does not close.
@@ -115,12 +120,18 @@ def delimited_records(text: str, delimiter: str = "", tick: Tick = lambda _done,
     named = _NAMED_DELIMITER.match(text)
     body = text[named.end() :] if named else text
     found = named[1] if named else delimiter or _delimiter(text)
-    reader = csv.reader(io.StringIO(body, newline=""), delimiter=found, strict=True)
-    last = 0
+    reader = csv.reader(
+        io.StringIO(body, newline=""), delimiter=found, strict=True, skipinitialspace=_is_spaced(body, found)
+    )
+    last = lines = 0
+    swallowing: list[str] = []
 
     def numbered() -> Iterator[Record]:
-        nonlocal last
+        nonlocal last, lines
         for last, cells in enumerate(reader, 1):
+            if reader.line_num > lines + 1 and _swallows_rows(cells, found):
+                swallowing.append(str(last))
+            lines = reader.line_num
             if last % _TICK == 0:
                 tick(last, 0)
             yield last, cells
@@ -132,6 +143,26 @@ def delimited_records(text: str, delimiter: str = "", tick: Tick = lambda _done,
             f"Row {last + 1} of the CSV has a quote that does not close, or text after a closing quote: write a quote "
             'inside a cell twice ("").',
         ) from None
+    if swallowing and notes is not None:
+        notes.append(
+            f"A cell of row {', '.join(swallowing[:_MOST_NAMED])}{' …' if len(swallowing) > _MOST_NAMED else ''} has lines "
+            'that look like further rows, of people who are not counted: look for a quote (") that opens there and should not.'
+        )
+
+
+def _swallows_rows(cells: list[str], delimiter: str) -> bool:
+    """Tell whether a cell has a line that could be a row of its own, as where a stray quote opens the cell."""
+    return any(
+        len(parts := text.split(delimiter)) == len(cells) > 1 and any(map(holds_number, parts))
+        for cell in cells
+        for text in _LINE_BREAK.split(cell)[1:]
+    )
+
+
+def _is_spaced(text: str, delimiter: str) -> bool:
+    """Tell whether a space follows every delimiter of the header row, so that one may stand before a quote."""
+    header = text.lstrip()[:_SNIFFED_TEXT].partition("\n")[0]
+    return delimiter in header and header.count(delimiter) == header.count(f"{delimiter} ")
 
 
 def _unwrapped(records: Iterator[Record]) -> Iterator[Record]:
@@ -162,7 +193,9 @@ def _delimiter(text: str) -> str:
     """
 
     def evenness(delimiter: str) -> tuple[float, int]:
-        records = csv.reader(io.StringIO(text[:_SNIFFED_TEXT], newline=""), delimiter=delimiter)
+        spaced = _is_spaced(text, delimiter)
+        head = io.StringIO(text[:_SNIFFED_TEXT], newline="")
+        records = csv.reader(head, delimiter=delimiter, skipinitialspace=spaced)
         filled = list(islice((cells for cells in records if any(map(str.strip, cells))), _SNIFFED_RECORDS))
         widths = [len(cells) for cells in filled]
         common = max(set(widths), key=widths.count) if widths else 1

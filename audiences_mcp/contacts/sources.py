@@ -85,7 +85,8 @@ def table_from_csv(text: str, tick: Tick = _no_tick) -> Table:
     Raises:
         InvalidInput: There are no rows, no header, a repeated header, or a quote that is never closed.
     """
-    return table_from_records(delimited_records(text, tick=tick), Layout())
+    notes: list[str] = []
+    return table_from_records(delimited_records(text, tick=tick, notes=notes), Layout(), notes)
 
 
 def table_from_file(file: File, sheet: str | None = None, tick: Tick = _no_tick) -> Table:
@@ -152,7 +153,7 @@ def _records_of_text(file: File, tick: Tick) -> tuple[Iterator[Record], list[str
     text, encoding = decode(file.content)
     notes = [f"The file is not UTF-8; it was read as {encoding}: look whether names are right."] if encoding else []
     delimiter = _TAB if file.suffix == ".tsv" and _TAB in text[:_HEAD] else ""
-    return delimited_records(text, delimiter, tick), notes
+    return delimited_records(text, delimiter, tick, notes), notes
 
 
 # --- workbooks -----------------------------------------------------------------------------------------------------

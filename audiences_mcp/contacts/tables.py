@@ -170,9 +170,20 @@ def _refuse_what_is_no_list(filled: Sequence[Record], layout: Layout) -> None:
     if not filled:
         raise InvalidInput(f"The {layout.noun} is empty: give a header row and at least one row below it.")
     if not layout.shown and len(filled) > 1 and not any(holds_number(cell) for _, cells in filled for cell in cells):
+        _refuse_what_is_divided_nowhere(filled, layout)
         raise InvalidInput(
             f"No cell of the {layout.noun} is a phone number, so it is no contact list, and nothing of it is shown. Give the "
             "list that has the numbers in a column.",
+        )
+
+
+def _refuse_what_is_divided_nowhere(filled: Sequence[Record], layout: Layout) -> None:
+    """Refuse lines such as `+919876543210 Ann`, in which a number stands, though no cell is one."""
+    if any(map(_number_inside, (cell for _, cells in filled for cell in cells))):
+        raise InvalidInput(
+            f"No cell of the {layout.noun} is a phone number alone: some have one beside other text. If it is a contact list, "
+            "put a comma between the number and the rest of each line, and a header row such as phone,name above them. "
+            f"Nothing of the {layout.noun} is shown.",
         )
 
 
@@ -307,8 +318,11 @@ def _looks_like_data(cell: str) -> bool:
     """Tell whether a cell cannot be the name of a column: a phone number, whole or spoilt, or an e-mail address."""
     if not cell or cell.isalpha():
         return False
-    inside = _NUMBER_INSIDE.search(_DATE_INSIDE.sub("", cell))
-    return holds_number(cell) or inside is not None or _EMAIL.fullmatch(cell.strip()) is not None
+    return holds_number(cell) or _number_inside(cell) or _EMAIL.fullmatch(cell.strip()) is not None
+
+
+def _number_inside(cell: str) -> bool:
+    return _NUMBER_INSIDE.search(_DATE_INSIDE.sub("", cell)) is not None
 
 
 def holds_number(cell: str) -> bool:

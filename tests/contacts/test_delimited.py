@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiences_mcp.contacts.delimited import decode, delimited_records
-from audiences_mcp.contacts.sources import File, table_from_file
+from audiences_mcp.contacts.sources import File, table_from_csv, table_from_file
 from audiences_mcp.errors import InvalidInput
 
 PHONES = ("+12025550143", "+442079460958", "020 7946 0958", "+91 98765 43210")
@@ -162,3 +162,25 @@ def test_cells_with_lines_of_their_own_do_not_hide_the_delimiter() -> None:
     csv.writer(text).writerows(cells)
 
     assert [row for _, row in delimited_records(text.getvalue())] == cells
+
+
+def test_a_stray_quote_that_swallows_rows_is_told_of() -> None:
+    swallowed = '+919876543210,Bob,"likes 5\n+919876543211,Cid,Delhi\n+919876543212,Dee,Agra"\n+919876543213,Eve,X\n'
+    meant = '+919876543210,Bob,"call first:\nCid, then Dee, 5\n+919876543211"\n'
+
+    told = table_from_csv("phone,name,note\n" + swallowed).notes
+
+    assert " ".join(told) == (
+        'A cell of row 2 has lines that look like further rows, of people who are not counted: look for a quote (") that '
+        "opens there and should not."
+    )
+    assert table_from_csv("phone,name,note\n" + meant).notes == ()
+
+
+def test_a_space_after_each_delimiter_may_stand_before_a_quote() -> None:
+    spaced = table_from_csv('phone, name, note\n+919876543210, "Doe, John", x\n')
+    unspaced = table_from_csv("phone,name\n+919876543210, Ann\n")
+
+    assert spaced.headers == ("phone", "name", "note")
+    assert spaced.rows[0].cells == ("+919876543210", "Doe, John", "x")
+    assert unspaced.rows[0].cells == ("+919876543210", " Ann")

@@ -215,3 +215,14 @@ def test_the_name_of_a_file_of_unwilling_people_is_told(stem: str) -> None:
 )
 def test_the_name_of_another_file_is_not(stem: str) -> None:
     assert UNWILLING not in table_from_file(File(".csv", b"phone\n+12025550143\n", stem)).notes
+
+
+def test_lines_of_a_number_and_a_name_are_told_how_to_be_divided() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        table_from_file(File(".txt", b"+919876543210 Ann\n+919876543211 Bob\n"))
+
+    assert str(refused.value) == (
+        "No cell of the file is a phone number alone: some have one beside other text. If it is a contact list, put a comma "
+        "between the number and the rest of each line, and a header row such as phone,name above them. Nothing of the file is "
+        "shown."
+    )

@@ -220,6 +220,26 @@ async def test_rows_are_kept_by_a_value_or_by_several(agent: LookedAtAgent, want
     assert report["counts"]["filtered_out"] == 2
 
 
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (["y*", "yes"], 'No row has "y*" in "In"'),
+        (0.0, 'No row has "0.0" in "In"'),
+        ([], 'only_where has no value for "In"'),
+    ],
+)
+async def test_a_value_to_keep_that_no_row_has_is_told_with_some_that_are_there(
+    agent: LookedAtAgent, wanted: Any, told: str
+) -> None:
+    rows = "phone,In\n+14155552671,Yes\n+14155552672,0\n+14155552673,0\n"
+
+    report = await agent.do("check_contacts", csv_text=rows, only_where={"in": wanted})
+    kept = await agent.do("check_contacts", csv_text=rows, only_where={"in": "yes"})
+
+    assert f'{told}; rows have "0", "Yes".' in report["warnings"]
+    assert not any("No row has" in text for text in kept["warnings"])
+
+
 async def test_the_region_setting_applies_where_a_call_gives_none(settings: Settings, connect: Connect) -> None:
     told = Settings(api_key=settings.api_key, api_url=settings.api_url, default_region="India")
     async with connect(told, None) as agent:
