@@ -102,9 +102,13 @@ def _hint(row: CheckedRow, reason: Reason) -> str:
 def _objecting(app: App, audience: AudienceInfo, table: Table, check: Check) -> list[str]:
     """Tell of the columns in which members said no, and how to take just these out."""
     found = objections(table, check)
-    if app.settings.read_only:
-        return [f"{each.warning}{' Give the audience as from_audiences.' if each.count else ''}" for each in found]
-    return [_to_take_out(audience, each) if each.count else each.warning for each in found]
+    kept = app.settings.read_only
+    return [
+        _to_take_out(audience, each)
+        if each.count and not kept
+        else f"{each.warning}{' Give the audience as from_audiences.' if each.told else ''}"
+        for each in found
+    ]
 
 
 def _to_take_out(audience: AudienceInfo, objection: Objection) -> str:

@@ -25,6 +25,7 @@ from audiences_mcp.audiences import (
 from audiences_mcp.calls import Progress, own_work
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
+    Objection,
     country_warnings,
     filter_warnings,
     header_warnings,
@@ -138,9 +139,9 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         ]
         unwilling = any(text.endswith(OF_UNWILLING) for text in (*table.notes, *unwilling_headers(check)))
         # Of a list of such people nobody asks whom of them to leave out.
-        said_no = not unwilling and any(objection.count for objection in against)
+        out = "" if unwilling else _to_leave_out(against)
         asks = [
-            *(["whether to leave out those who said no, then check again as the warning says"] if said_no else []),
+            *([f"whether to leave out those who {out}, then check again as the warning says"] if out else []),
             *(["to mend the entries that cannot be compared"] if _lost(known) else []),
             *_country_ask(check, options, countries),
         ]
@@ -151,6 +152,12 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     stored = StoredCheck(told.check_id, check, told, objecting=objecting)
     await app.checks.put(told.check_id, stored)
     return stored
+
+
+def _to_leave_out(against: Sequence[Objection]) -> str:
+    if any(objection.count for objection in against):
+        return "said no"
+    return "did not agree" if any(objection.told for objection in against) else ""
 
 
 def default_region_of(app: App, argument: str | None = None) -> tuple[DefaultRegion, str | None]:

@@ -44,7 +44,7 @@ class Objection:
 
     Args:
         header: The column.
-        count: How many ready rows say so.
+        count: How many ready rows say so; may be none where others say yes and some do not.
         wrong: How many of them say that the number is somebody else's.
         unsaid: How many ready rows say nothing, where being called takes a yes.
         unclear: How many say something that is neither, where being called takes a yes.
@@ -68,24 +68,33 @@ class Objection:
         where = f"no to being contacted in {_quoted(self.header)}"
         refused = f"{several(len(self.refused), 'refused row')} {_say(len(self.refused))}"
         leave = "leave them out rather than mend them."
-        if not self.count:
+        if not self.told:
             return f"{refused} {where}: {leave}"
-        others = [
-            f"{count:,} {_say(count)} {what}"
-            for count, what in ((self.unsaid, "nothing"), (self.unclear, "neither yes nor no"))
-            if count
-        ]
         wrong = f" ({self.wrong:,} of them: a wrong number)" if self.wrong else ""
-        parts = [f"{several(self.count, 'ready row')} {_say(self.count)} {where}{wrong}", *others]
+        said = (
+            (self.count, f"{where}{wrong}"),
+            (self.unsaid, "nothing"),
+            (self.unclear, "neither yes nor no"),
+        )
+        (first, what), *others = [(count, what) for count, what in said if count]
+        parts = [f"{several(first, 'ready row')} {_say(first)} {what}"]
+        parts += [f"{count:,} {_say(count)} {what}" for count, what in others]
         told = f"{', '.join(parts[:-1])} and {parts[-1]}" if others else parts[0]
-        return f"{told}: {self._mend}.{f' {refused} so too: {leave}' if self.refused else ''}"
+        asked = "" if self.count else f" in {_quoted(self.header)}, where others agree to being contacted"
+        also = f" {refused} {'so too' if self.count else where}: {leave}" if self.refused else ""
+        return f"{told}{asked}: {self._mend}.{also}"
+
+    @property
+    def told(self) -> int:
+        """How many ready rows are to be left out, or asked about."""
+        return self.count + self.unsaid + self.unclear
 
     @property
     def _mend(self) -> str:
         if not self.only_where:
             return "ask whom to leave out; only_where does it"
-        out = self.count + self.unsaid + self.unclear
-        whom = "them" if out == self.count else "both" if out == 2 else f"all {out:,}"
+        out = self.told
+        whom = "them" if out in {self.count, self.unsaid, self.unclear} else "both" if out == 2 else f"all {out:,}"
         return f"to leave {whom} out check again with only_where {json.dumps(self.only_where, ensure_ascii=False)}"
 
 
@@ -109,9 +118,13 @@ def objections(table: Table, check: Check) -> list[Objection]:
 
 def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
     rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
-    refusing = {answer for answer in dict.fromkeys(answer for answer, _ in rows) if refuses(answer, question)}
+    asked = question == "in"  # where being called takes a yes
+    answers = dict.fromkeys(answer for answer, _ in rows)
+    refusing = {answer for answer in answers if refuses(answer, question)}
+    agreeing = {answer for answer in answers if asked and agrees(answer)}
     saying = [each for each, (answer, _) in enumerate(rows) if answer in refusing]
-    if not saying:
+    # A subscription that is active is no yes that others could lack.
+    if not saying and agreeing <= {"active", "Active", "ACTIVE"}:
         return None
     read = [number for each in saying for number in numbers_of(rows[each][1])]
     theirs = known_numbers(table, saying, check.number_columns, read)
@@ -121,20 +134,18 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
     )
     count = len(ready) - silent.total()
     refused = frozenset(each for each in saying if rows[each][1].status is Status.INVALID)
-    if not count and not refused:
+    wanting = asked and bool(count or agreeing)
+    doubted = {answer: many for answer, many in silent.items() if wanting and answer not in agreeing}
+    unsaid = doubted.pop("", 0)
+    if not (count or refused or unsaid or doubted):
         return None
-    asked = question == "in"  # where being called takes a yes
-    kept = [
-        answer
-        for answer in dict.fromkeys(answer for answer, _ in ready)
-        if answer not in refusing and (not asked or agrees(answer))
-    ]
-    unclear = sum(many for answer, many in silent.items() if asked and answer and not agrees(answer))
+    answers = dict.fromkeys(answer for answer, _ in ready)
+    said = [answer for answer in answers if answer in refusing]
+    kept = [answer for answer in answers if (answer in agreeing if asked else answer not in refusing)]
     wrong = sum(answer in refusing and is_wrong_number(answer) for answer, _ in ready)
     header = table.headers[place]
-    said = [answer for answer in dict.fromkeys(answer for answer, _ in ready) if answer in refusing]
-    kept_by, said_by = ({header: answers} if _can_be_named(answers) else None for answers in (kept, said))
-    return Objection(header, count, wrong, silent[""] if asked else 0, unclear, kept_by, said_by, refused)
+    kept_by, said_by = ({header: each} if _can_be_named(each) else None for each in (kept, said))
+    return Objection(header, count, wrong, unsaid, sum(doubted.values()), kept_by, said_by, refused)
 
 
 def _can_be_named(answers: Sequence[str]) -> bool:

@@ -51,6 +51,28 @@ def warned(header: str, *answers: str) -> list[str]:
         ("I agree to be called", "yes", "not yet"),
         ("Einwilligung Telefon", "Ja", "Nein"),
         ("Marketing contact status", "opted in", "opted out"),
+        ("marketing_opt_in", "t", "f"),
+        ("consent", "1.0", "0.0"),
+        ("Consent", "given", "rejected"),
+        ("Consent", "obtained", "pending"),
+        ("Consent", "Yes", "Nope"),
+        ("Do you agree to be contacted about your car insurance?", "Yes", "No"),
+        ("i_agree_to_be_called_about_an_energy_plan", "yes", "no"),
+        ("Contact allowed", "yes", "no"),
+        ("Can be called", "yes", "no"),
+        ("May be contacted", "yes", "no"),
+        ("Phone allowed", "yes", "no"),
+        ("Consentimento", "sim", "não"),
+        ("Autoriza llamadas", "sí", "no"),
+        ("Zgoda", "tak", "nie"),
+        ("Souhlas", "ano", "ne"),
+        ("Согласие", "да", "нет"),
+        ("Arama İzni", "Evet", "Hayır"),
+        ("İZİN", "EVET", "HAYIR"),
+        ("Hozzájárulás", "igen", "nem"),
+        ("Suostumus", "kyllä", "ei"),
+        ("同意", "是", "否"),
+        ("동의", "예", "아니요"),
     ],
 )
 def test_a_no_to_consent_is_told_with_what_leaves_it_out(header: str, yes: str, no: str) -> None:
@@ -72,6 +94,23 @@ def test_a_no_to_consent_is_told_with_what_leaves_it_out(header: str, yes: str, 
         ("Unsubscribed", "x", ""),
         ("Opt-out status", "Opted out", "none"),
         ("Blacklisted", "on", "off"),
+        ("opted_out", "t", "f"),
+        ("opted_out", "1.0", "0.0"),
+        ("DND Status", "DND", "Non DND"),
+        ("DNC", "DNC", "Clean"),
+        ("DNC", "DNC", "callable"),
+        ("DNC", "DNC", "non-DNC"),
+        ("DNC", "DNC", "not on the national DNC list"),
+        ("TPS", "Registered", "Not registered"),
+        ("TPS", "TPS", "not on TPS"),
+        ("TPS", "yes", "no match"),
+        ("TPS", "yes", "OK"),
+        ("DNC", "yes", "clear"),
+        ("No contact", "yes", "no"),
+        ("Nicht kontaktieren", "ja", "nein"),
+        ("Keine Werbung", "ja", "nein"),
+        ("Widerspruch", "ja", "nein"),
+        ("Do Not Call/Fax", "Yes", "No"),
     ],
 )
 def test_a_yes_to_being_left_out_is_told_with_what_leaves_it_out(header: str, yes: str, no: str) -> None:
@@ -86,7 +125,12 @@ def test_a_yes_to_being_left_out_is_told_with_what_leaves_it_out(header: str, ye
 @pytest.mark.parametrize(
     ("header", "answers"),
     [
-        ("Opted in", ("yes", "Yes", "")),
+        ("Opted in", ("yes", "Yes")),
+        ("Opted in", ("", "")),
+        ("Subscription status", ("active", "trialing", "")),
+        ("Opted in at", ("1/2/2024", "2/3/2024", "")),
+        ("Marketing", ("Online", "In store", "On hold")),
+        ("Marketing contact status source", ("None", "CRM")),
         ("Opted out", ("no", "", "No")),
         ("OPTIN_TIME", ("2024-03-10 10:00", "2024-03-11 10:00")),
         ("Note", ("no", "no")),
@@ -113,6 +157,71 @@ def test_an_answer_about_e_mail_counts_only_where_no_other_is_asked_for() -> Non
 
     assert [objection.header for objection in objections(both, checked(both))] == ["Phone opt-in"]
     assert [objection.header for objection in objections(alone, checked(alone))] == ["Email opt-in"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Do not call or email", "Do not contact (phone, e-mail)", "Email/phone opt out", "Do not call / fax / e-mail"],
+)
+def test_an_answer_about_e_mail_and_calls_counts_beside_others(header: str) -> None:
+    table = table_from_csv(f'phone,"{header}",GDPR consent\n+12025550143,TRUE,Yes\n')
+
+    assert [objection.header for objection in objections(table, checked(table))] == [header]
+
+
+@pytest.mark.parametrize(
+    "header", ["May we contact you by e-mail", "Email contact allowed", "Marketing emails accepted"]
+)
+def test_an_answer_about_being_written_to_is_none_to_being_called(header: str) -> None:
+    table = table_from_csv(f"phone,{header},Phone consent\n+12025550143,no,yes\n")
+
+    assert objections(table, checked(table)) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (
+            ("Checked", "", ""),
+            '2 ready rows say nothing in "Opt-in", where others agree to being contacted: to leave them out',
+        ),
+        (("granted", "maybe"), '1 ready row says neither yes nor no in "Opt-in", where others agree'),
+        (
+            ("yes", "", "maybe"),
+            (
+                '1 ready row says nothing and 1 says neither yes nor no in "Opt-in", where others agree to being contacted: to '
+                "leave both out"
+            ),
+        ),
+        (("yes", "yes, consent withdrawn"), '1 ready row says no to being contacted in "Opt-in": to leave them out'),
+        (("granted", "opt-in pending"), '1 ready row says neither yes nor no in "Opt-in"'),
+    ],
+)
+def test_where_some_agree_the_others_are_told_too(answers: tuple[str, ...], told: str) -> None:
+    (warning,) = warned("Opt-in", *answers)
+
+    assert warning.startswith(told)
+    assert warning.endswith(f'check again with only_where {{"Opt-in": ["{answers[0]}"]}}.')
+
+
+def test_of_refused_rows_alone_nobody_is_said_to_agree() -> None:
+    table = table_from_csv("phone,Consent\n12,no\n+12025550143,\n")
+
+    assert [each.warning for each in objections(table, checked(table))] == [
+        '1 refused row says no to being contacted in "Consent": leave them out rather than mend them.'
+    ]
+
+
+def test_who_says_nothing_is_told_beside_a_refused_row_that_says_no() -> None:
+    table = table_from_csv("phone,Consent\n12,no\n+12025550143,\n+442079460958,yes\n")
+
+    assert [each.warning for each in objections(table, checked(table))] == [
+        (
+            '1 ready row says nothing in "Consent", where others agree to being contacted: to leave them out check again with '
+            'only_where {"Consent": ["yes"]}. 1 refused row says no to being contacted in "Consent": leave them out rather '
+            "than mend them."
+        )
+    ]
 
 
 def test_only_people_who_would_be_called_count() -> None:
@@ -225,6 +334,36 @@ def test_a_column_of_something_else_leaves_nobody_else_out() -> None:
         ("Remarques", "pas intéressée"),
         ("Notas", "no le interesa"),
         ("Wrong number", "yes"),
+        *(
+            ("Status", each)
+            for each in ("Suppressed", "Unsub", "Removed", "Abgemeldet", "Gesperrt", "Désabonné", "Withdrawn")
+        ),
+        *(
+            ("Notes", each)
+            for each in (
+                "asked us to stop calling",
+                "does not want to be called",
+                "doesn't want any calls",
+                "no longer wishes to be contacted",
+                "asked not to be contacted",
+                "must not be called",
+                "no phone calls",
+                "no contact",
+                "no consent",
+                "does not consent",
+                "withdrew consent",
+                "withdrew his consent in May",
+                "replied STOP",
+                "passed away in May",
+                "nicht kontaktieren",
+                "Keine Werbung!",
+                "décédé",
+                "fallecida",
+                "falecido",
+                "overleden",
+                "was not on DNC, but do not call",
+            )
+        ),
     ],
 )
 def test_an_objection_is_found_wherever_it_is_said(header: str, answer: str) -> None:
@@ -285,10 +424,12 @@ def test_the_advice_keeps_who_may_be_called_and_leaves_out_who_may_not(header: s
         ("Opted out", ("NaN", "n/a", "Opted in", "-")),
         ("Notes", ("has not opted out", "Deceased estate cleaning")),
         ("Fax Opt Out", ("yes", "no")),
+        ("Do not contact by fax", ("yes", "no")),
+        ("Status", ("non-DNC", "not on the DNC list")),
+        ("Notes", ("no call yet", "no call back so far")),
         ("Newsletter", ("nein", "ja")),
         ("DND", ("N", "inactive")),
         ("Call", ("No answer", "not reached")),
-        ("Consent", ("yes", "no response")),
         ("Notes", ("wrong number of items sent", "remove from cart")),
         ("Bemerkung", ("wurde noch nicht kontaktiert", "Kein Widerruf eingegangen")),
         ("Notes", ("interested only in email marketing", "Kontakt über Messe")),

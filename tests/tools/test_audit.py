@@ -142,6 +142,20 @@ async def test_members_who_said_no_are_not_ready_to_be_called(agent: LookedAtAge
 
     assert not audit["ready_to_dial"]
     assert "says no to being contacted" in audit["warnings"][0]
+
+
+async def test_members_who_said_nothing_where_others_agreed_are_told_with_how_to_leave_them_out(
+    agent: LookedAtAgent, organisation: Organisation
+) -> None:
+    audience_id = organisation.audience("VIP", "phone,Consent\n+14155552671,yes\n+14155552672,\n", "phone")
+
+    audit = await agent.do("audit_audience", audience_id=audience_id)
+
+    assert not audit["ready_to_dial"]
+    assert audit["warnings"][0] == (
+        '1 ready row says nothing in "Consent", where others agree to being contacted: to leave them out check again with '
+        'only_where {"Consent": ["yes"]}. Give the audience as from_audiences.'
+    )
     assert "from_audiences" in audit["warnings"][0]
 
 

@@ -758,6 +758,14 @@ async def test_nobody_is_told_how_to_make_a_row_callable_that_says_no(agent: Loo
     assert "those who said no" not in report["next_step"]
 
 
+async def test_whether_those_who_did_not_agree_are_left_out_is_asked(agent: LookedAtAgent) -> None:
+    report = await agent.do("check_contacts", csv_text="phone,Opt-in\n+14155552671,Checked\n+14155552672,\n")
+
+    assert (
+        "Ask whether to leave out those who did not agree, then check again as the warning says." in report["next_step"]
+    )
+
+
 async def test_a_list_of_people_to_leave_out_is_offered_for_removal(
     settings: Settings, connect: Connect, tmp_path: Path
 ) -> None:
