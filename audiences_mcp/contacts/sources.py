@@ -183,9 +183,22 @@ def _among_others(book: Workbook, name: str, table: Table) -> Table:
     others += [f"{line(each, 60)!r} (hidden)" for each in book.hidden]
     more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
     note = f"Sheets that were not read: {', '.join(others[:_MOST_NAMED])}{more}."
-    return _noted(
-        replace(table, notes=(*table.notes, *([note] if others else []))), "By its name the sheet may be one", name
+    notes = [note, *_unread_unwilling(book, name)] if others else []
+    return _noted(replace(table, notes=(*table.notes, *notes)), "By its name the sheet may be one", name)
+
+
+def _unread_unwilling(book: Workbook, name: str) -> list[str]:
+    """Tell of the other sheets that by their names are of people who must not be called, and how to leave them out."""
+    others = [repr(line(each, 60)) for each in (*book.names, *book.hidden) if each != name and names_unwilling(each)]
+    if not others:
+        return []
+    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+    told = (
+        f"Not compared, though by name of people who must not be called: {', '.join(others[:_MOST_NAMED])}{more}. Ask whether "
+        "to leave them out: save that sheet as a file of its own and set it as AUDIENCES_MCP_SUPPRESSION_FILE, or check it "
+        "(sheet) and give its check_id to remove_audience_members before anybody is called."
     )
+    return [told]
 
 
 def _named_sheet(book: Workbook, sheet: str) -> str:

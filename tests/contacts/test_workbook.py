@@ -250,6 +250,25 @@ def test_the_sheets_that_were_not_read_are_told_and_a_telling_name_asked_about()
     )
 
 
+def test_a_sheet_of_people_to_leave_out_that_was_not_read_is_told_for_what_it_is() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet(*LIST, name="Leads")(book)
+        for name in ("Do not call", "Pivot", "Unsubscribes"):
+            sheet(["a"], ["b"], name=name)(book)
+        book.worksheets()[3].hide()
+
+    found = table(workbook(fill), "Leads")
+
+    assert found.notes == (
+        "Sheets that were not read: 'Do not call', 'Pivot', 'Unsubscribes' (hidden).",
+        (
+            "Not compared, though by name of people who must not be called: 'Do not call', 'Unsubscribes'. Ask whether to "
+            "leave them out: save that sheet as a file of its own and set it as AUDIENCES_MCP_SUPPRESSION_FILE, or check it "
+            "(sheet) and give its check_id to remove_audience_members before anybody is called."
+        ),
+    )
+
+
 def test_hidden_rows_are_told_by_their_numbers() -> None:
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet(LIST[0], *[[f"+120255501{place:02}", "x"] for place in range(8)])(book)
