@@ -124,7 +124,7 @@ def _objection(table: Table, check: Check, place: int, question: Question | None
     agreeing = {answer for answer in answers if asked and agrees(answer)}
     saying = [each for each, (answer, _) in enumerate(rows) if answer in refusing]
     # A subscription that is active is no yes that others could lack.
-    if not saying and agreeing <= {"active", "Active", "ACTIVE"}:
+    if not saying and {answer.casefold() for answer in agreeing} <= {"active"}:
         return None
     read = [number for each in saying for number in numbers_of(rows[each][1])]
     theirs = known_numbers(table, saying, check.number_columns, read)
