@@ -12,7 +12,7 @@ from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.reasons import NEVER_CALLED
 from audiences_mcp.errors import AtomsError
 from audiences_mcp.models import AudienceInfo, CampaignInfo, Member
-from audiences_mcp.text import line, several
+from audiences_mcp.text import in_short, line, several
 
 if TYPE_CHECKING:  # httpx is slow to import, so only the first call to Atoms does it
     from audiences_mcp.atoms.client import AtomsClient
@@ -83,11 +83,9 @@ def blocking_campaigns(audience: AudienceInfo) -> list[CampaignInfo]:
 
 def named(campaigns: Sequence[CampaignInfo], most: int = 5) -> str:
     """Return campaigns as words, such as `'May calls' (running)`."""
-    shown = ", ".join(
-        f"{campaign.name!r} ({campaign.status if campaign.status in _KNOWN else 'of unknown status'})"
-        for campaign in campaigns[:most]
+    return in_short(
+        campaigns, most, lambda each: f"{each.name!r} ({each.status if each.status in _KNOWN else 'of unknown status'})"
     )
-    return shown if len(campaigns) <= most else f"{shown} and {len(campaigns) - most} more"
 
 
 def misfit(check: Check, fit: Fit) -> str:
@@ -113,5 +111,4 @@ def misfit(check: Check, fit: Fit) -> str:
 
 def listed(names: Sequence[str], most: int = 20) -> str:
     """Return names as words, such as `'city', 'amount'`."""
-    shown = ", ".join(repr(line(name)) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    return in_short(names, most, lambda name: repr(line(name)))

@@ -35,7 +35,7 @@ from audiences_mcp.contacts.cautions import (
     without_mends,
 )
 from audiences_mcp.contacts.check import Check, KnownLists, Options, check_table
-from audiences_mcp.contacts.columns import is_name_by_place, is_variable_name
+from audiences_mcp.contacts.columns import is_variable_name
 from audiences_mcp.contacts.fit import fit_columns
 from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
@@ -47,7 +47,7 @@ from audiences_mcp.contacts.sources import (
     table_from_csv,
     table_from_file,
 )
-from audiences_mcp.contacts.tables import Table, Tick
+from audiences_mcp.contacts.tables import Table, Tick, is_invented
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.members import OF_DO_NOT_CALL, read_members, table_of, telling
 from audiences_mcp.models import MAX_MEMBERS, MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
@@ -256,7 +256,7 @@ async def _stored(app: App, audience_ids: Sequence[str], progress: Progress) -> 
 def _table_of(found: Sequence[tuple[AudienceInfo, list[Member]]]) -> Table:
     """Return the members of stored audiences as one list; a wholly blank row is no row."""
     table = table_of(found)
-    by_place = frozenset(filter(is_name_by_place, table.headers))
+    by_place = frozenset(filter(is_invented, table.headers))
     shared = [name for name in by_place if sum(name in audience_columns(*stored) for stored in found) > 1]
     note = f"Named by its place alone, so perhaps not the same in each audience: {', '.join(sorted(shared))}."
     rows = [row for row in table.rows if any(map(str.strip, row.cells))]

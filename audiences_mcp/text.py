@@ -5,6 +5,10 @@ Names may be written in any script, so only what cannot be seen or changes the o
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _JOINERS = "\u200c\u200d"  # ZWNJ and ZWJ
 # Format characters that are drawn (Arabic number signs and the like): spelling, not control.
@@ -70,6 +74,12 @@ def line(text: str, most: int = 120) -> str:
 def fold(name: str) -> str:
     """Return a name as names are compared: spaces, case and the way of writing accents ignored."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def in_short(things: Sequence[T], most: int, form: Callable[[T], str] = str) -> str:
+    """Return the first of many things in a row, and how many more there are: `a, b and 3 more`."""
+    shown = ", ".join(map(form, things[:most]))
+    return shown if len(things) <= most else f"{shown} and {len(things) - most} more"
 
 
 def several(count: int, singular: str, plural: str = "") -> str:

@@ -204,7 +204,7 @@ def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
         return []
     refused = {Reason.MISSING_COUNTRY_CODE, Reason.AMBIGUOUS_COUNTRY}
     codes = named_codes(table, place)
-    mended = sum((code or 0) > 0 and row.reason in refused for code, row in zip(codes, check.rows, strict=True))
+    mended = sum(bool(code) and row.reason in refused for code, row in zip(codes, check.rows, strict=True))
     if not mended:
         return []
     header = _quoted(table.headers[place])

@@ -17,7 +17,7 @@ from audiences_mcp.contacts.tables import Table, holds_number
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.masking import text_masked
-from audiences_mcp.text import fold, line
+from audiences_mcp.text import fold, in_short, line
 
 # How many cells are drawn to tell a column, and within how many tenths of a limit their share is too close for that: then
 # more are. Drawn, since lists may alternate: a number in every second row must not fall through.
@@ -354,11 +354,6 @@ def is_variable_name(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_]+", name) is not None
 
 
-def is_name_by_place(name: str) -> bool:
-    """Tell whether a name says nothing but where its column stood, as those made by `tables` do."""
-    return re.fullmatch(r"column_\d+_*", name) is not None
-
-
 def free_name(name: str, taken: dict[str, int]) -> str:
     """Return the name, numbered where it is taken, and take it."""
     free = name
@@ -370,5 +365,4 @@ def free_name(name: str, taken: dict[str, int]) -> str:
 
 
 def _named(headers: Sequence[str], most: int = 20) -> str:
-    shown = ", ".join(repr(header) for header in headers[:most])
-    return shown if len(headers) <= most else f"{shown} and {len(headers) - most} more"
+    return in_short(headers, most, repr)

@@ -25,7 +25,7 @@ from audiences_mcp.models import (
     Sample,
     ZoneCount,
 )
-from audiences_mcp.text import clip, line, several
+from audiences_mcp.text import clip, in_short, line, several
 
 _SAMPLE_ROWS = 5
 _MAX_LISTED = 40
@@ -193,11 +193,10 @@ def _renamed(changed: Sequence[Column]) -> str:
     telling = [each for each in own if re.sub(r"[\W_]+", "", each.source) != each.name.replace("_", "")]
     if not telling:
         return text
-    shown = ", ".join(
-        f"{json.dumps(line(each.source, 80), ensure_ascii=False)} is {each.name}" for each in telling[:_MOST_NAMED]
+    shown = in_short(
+        telling, _MOST_NAMED, lambda each: f"{json.dumps(line(each.source, 80), ensure_ascii=False)} is {each.name}"
     )
-    more = f" and {len(telling) - _MOST_NAMED} more" if len(telling) > _MOST_NAMED else ""
-    return f"{text} {shown}{more}; column_mapping gives other names."
+    return f"{text} {shown}; column_mapping gives other names."
 
 
 def refusal_warnings(check: Check) -> list[str]:

@@ -20,7 +20,7 @@ from audiences_mcp.contacts.tables import (
 )
 from audiences_mcp.contacts.workbook import Workbook, open_workbook
 from audiences_mcp.errors import InvalidInput
-from audiences_mcp.text import line, several
+from audiences_mcp.text import in_short, line, several
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 """The files that a list may come in."""
@@ -181,8 +181,7 @@ def _among_others(book: Workbook, name: str, table: Table) -> Table:
     """Return a table with a note on the other sheets of the workbook, which may say who must not be called."""
     others = [repr(line(each, 60)) for each in book.names if each != name]
     others += [f"{line(each, 60)!r} (hidden)" for each in book.hidden]
-    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-    note = f"Sheets that were not read: {', '.join(others[:_MOST_NAMED])}{more}."
+    note = f"Sheets that were not read: {in_short(others, _MOST_NAMED)}."
     notes = [note, *_unread_unwilling(book, name)] if others else []
     return _noted(replace(table, notes=(*table.notes, *notes)), "By its name the sheet may be one", name)
 
@@ -192,11 +191,10 @@ def _unread_unwilling(book: Workbook, name: str) -> list[str]:
     others = [repr(line(each, 60)) for each in (*book.names, *book.hidden) if each != name and names_unwilling(each)]
     if not others:
         return []
-    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
     told = (
-        f"Not compared, though by name of people who must not be called: {', '.join(others[:_MOST_NAMED])}{more}. Ask whether "
-        "to leave them out: save that sheet as a file of its own and set it as AUDIENCES_MCP_SUPPRESSION_FILE, or check it "
-        "(sheet) and give its check_id to remove_audience_members before anybody is called."
+        f"Not compared, though by name of people who must not be called: {in_short(others, _MOST_NAMED)}. Ask whether to leave "
+        "them out: save that sheet as a file of its own and set it as AUDIENCES_MCP_SUPPRESSION_FILE, or check it (sheet) and "
+        "give its check_id to remove_audience_members before anybody is called."
     )
     return [told]
 
@@ -214,9 +212,8 @@ def _named_sheet(book: Workbook, sheet: str) -> str:
 
 
 def _sheets(book: Workbook, most: int = 20) -> str:
-    names = ", ".join(repr(line(name, 60)) for name in book.names[:most]) or "none that is visible"
-    more = f" and {len(book.names) - most} more" if len(book.names) > most else ""
-    return f"Its sheets: {names}{more}."
+    names = in_short(book.names, most, lambda name: repr(line(name, 60))) or "none that is visible"
+    return f"Its sheets: {names}."
 
 
 def _list_on(book: Workbook, name: str, tick: Tick) -> Table | None:

@@ -280,6 +280,11 @@ def _invented(index: int, taken: Container[str]) -> str:
     return name
 
 
+def is_invented(name: str) -> bool:
+    """Tell whether a name says nothing but where its column stood, as that of a column without a header does."""
+    return re.fullmatch(r"column_\d+_*", name) is not None
+
+
 def _repeated(names: Iterable[str]) -> str | None:
     seen: set[str] = set()
     for name in names:
