@@ -251,7 +251,7 @@ def _read_no_more(demo: subprocess.Popen[str]) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals, and pipes break differently there")
 @pytest.mark.parametrize(("end", "code"), [(_interrupt, 130), (_read_no_more, 141)])
-def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_word(
+def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_traceback(
     end: Callable[[subprocess.Popen[str]], None], code: int
 ) -> None:
     with subprocess.Popen(
@@ -262,10 +262,12 @@ def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_word(
         env=environment(PYTHONUNBUFFERED="1"),
     ) as demo:
         assert demo.stdout
-        assert demo.stderr
         assert demo.stdout.readline().startswith("Started the server")
         end(demo)
-        assert (demo.stderr.read(), demo.wait(timeout=30)) == ("", code)
+        _, errors = demo.communicate(timeout=60)
+        assert demo.returncode == code
+        # Its server may be in the middle of a call, which it then says.
+        assert re.fullmatch(r"(audiences-mcp: \w+ was cut short: [^\n]+\n)?", errors)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
