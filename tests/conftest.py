@@ -3,7 +3,7 @@
 import inspect
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 import sniffio
 import stamina
+from coverage import Coverage
 from mcp import Client
 
 from audiences_mcp.atoms.sandbox import serve
@@ -118,6 +119,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in _MEASURED_ELSEWHERE:
             item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure nothing where pytest-cov pauses: in a worker of xdist more than its own measuring goes on."""
+    stopped = []
+    while item.get_closest_marker("no_cover") and (measuring := Coverage.current()):
+        measuring.stop()
+        stopped.append(measuring)
+    try:
+        return (yield)
+    finally:
+        for measuring in reversed(stopped):
+            measuring.start()
 
 
 @pytest.fixture(autouse=True)
