@@ -144,20 +144,23 @@ class App:
         self._resources.push_async_callback(anyio.to_thread.run_sync, running.__exit__, None, None, None)
         return url
 
-    async def do_not_call(self, told: Told = nobody) -> tuple[KnownNumbers | None, str]:
+    async def do_not_call(self, told: Told = nobody, *, anew: bool = False) -> tuple[KnownNumbers | None, str]:
         """Return the organisation's do-not-call list, at most five minutes old, or None and why it was not checked.
 
         Args:
             told: Is told how far it is, where it is long.
+            anew: Whether to read it now, however young the one that is held.
         """
         if not self.has_key:
             return None, "The do-not-call list was not checked, because no API key is set."
-        if self._do_not_call and self._clock() < self._do_not_call[0]:
-            return self._do_not_call[1], ""
+        held = self._do_not_call[1] if self._do_not_call and self._clock() < self._do_not_call[0] else None
+        if held is not None and not anew:
+            return held, ""
         try:
             stored = await self._read_do_not_call(told)
         except (AtomsError, TimeoutError):
-            return None, "The do-not-call list was not checked, because Atoms did not give it."
+            trouble = "The do-not-call list was not checked, because Atoms did not give it."
+            return held, trouble if held is None else ""
         known = await anyio.to_thread.run_sync(lambda: KnownNumbers((number, "") for number in stored))
         self._do_not_call = (self._clock() + DO_NOT_CALL_LIFETIME, known)
         return known, ""
@@ -190,7 +193,7 @@ class App:
                 cells = suppressed_cells(read_file(path.resolve()))
                 self._suppression = (version, KnownNumbers((cell, "") for cell in cells))
         except (InvalidInput, OSError) as error:
-            reason = str(error) if isinstance(error, InvalidInput) else f"It is not there ({error.strerror})."
+            reason = str(error) if isinstance(error, InvalidInput) else f"It cannot be read: {error.strerror}."
             raise NotConfigured(
                 f"The suppression file (AUDIENCES_MCP_SUPPRESSION_FILE) cannot be used, so nothing was checked or sent. "
                 f"{reason}",

@@ -53,7 +53,7 @@ async def run_audit(app: App, audience_id: str, progress: Progress) -> Audit:
     client = await app.client()
     audience = await find_audience(client, audience_id)
     members = await read_members(client, audience_id, progress)
-    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL))
+    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL), anew=True)
     known = KnownLists(do_not_call, await app.suppression_list())
 
     def work(tick: Tick) -> tuple[StoredCheck, Audit]:

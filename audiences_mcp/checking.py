@@ -112,7 +112,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     default_region, region = default_region_of(app, request.default_region)
     options = _options(request, region)
     target = await _target(app, request, progress)
-    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL))
+    do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL), anew=True)
     known = KnownLists(
         do_not_call=do_not_call,
         suppression_list=await app.suppression_list(),

@@ -6,7 +6,7 @@ would settle it.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -428,14 +428,17 @@ def _facts_of(cells: Sequence[_Cell]) -> _ListFacts:
 def _trusted_lengths(bare: Sequence[_Cell]) -> frozenset[int]:
     """Find the lengths at which bare digits are international.
 
-    In a long list whose bare rows mostly are not, a few rows that are rather have a digit too many.
+    In a long list whose bare rows mostly are not, a few rows that are rather have a digit too many: but not two.
     """
     total = Counter(len(cell.digits) for cell in bare)
     valid = Counter(len(cell.digits) for cell in bare if cell.abroad.valid)
-    is_national = total.total() - valid.total() >= max(_NATIONAL_MIN_ROWS, valid.total() + 1)
-    fewest = _TRUSTED_AMONG_NATIONAL if is_national else 1
+    national = Counter(len(cell.digits.lstrip("0")) for cell in bare if not cell.abroad.valid)
+    is_national = national.total() >= max(_NATIONAL_MIN_ROWS, valid.total() + 1)
+    surely = national.most_common(1)[0][0] + 2 if is_national else 0
     return frozenset(
-        length for length, count in total.items() if count >= fewest and valid[length] * 10 >= count * _TRUSTED_TENTHS
+        length
+        for length, count in total.items()
+        if valid[length] * 10 >= count * _TRUSTED_TENTHS and (length >= surely or count >= _TRUSTED_AMONG_NATIONAL)
     )
 
 
@@ -447,8 +450,9 @@ def _glued_regions(plus: Sequence[_Cell]) -> tuple[str, ...]:
         return ()
     # An even sample bounds the time: every region is tried on it.
     sample = invalid[:: -(-len(invalid) // _GLUED_SAMPLE)]
-    borne_out = _borne_out_codes(plus)
-    odd = [digits for digits in sample if country_code_of(digits) not in borne_out]
+    borne_out = _borne_out_codes(plus, 2 / 3)
+    nearly = _borne_out_codes(plus, 1 / 2)
+    odd = [digits for digits in sample if country_code_of(digits) not in borne_out and not _is_slip(digits, nearly)]
     counts = Counter(
         {
             region: sum(may_be_national(digits, region) for digits in (odd if is_open_plan(region) else sample))
@@ -484,14 +488,23 @@ def _count_mobiles(region: str, invalid: Sequence[str]) -> int:
     return sum(may_be_mobile_of((region,), digits) for digits in invalid if not digits.startswith(_FICTIONAL_AREA))
 
 
-def _borne_out_codes(plus: Sequence[_Cell]) -> frozenset[str]:
-    """Find the country codes that most of their `+` rows bear out: the other such rows are typing errors.
+def _is_slip(digits: str, borne_out: Container[str]) -> bool:
+    """Tell whether digits are an old form, made up, or at most one too many or too few for a country that is borne out."""
+    if renewed(digits) or digits.startswith(_FICTIONAL_AREA):
+        return True
+    code = country_code_of(digits)
+    usual = ordinary_lengths(main_region(int(code))) if code in borne_out else ()
+    return any(abs(len(digits) - len(code) - length) <= 1 for length in usual)
+
+
+def _borne_out_codes(plus: Sequence[_Cell], share: float) -> frozenset[str]:
+    """Find the country codes of whose `+` rows at least this share is valid: the others are typing errors.
 
     Without this, where nearly any digits are a number, as in Germany, errors in an Indian list pass for glued rows.
     """
     rows = Counter(country_code_of(cell.digits) for cell in plus)
     valid = Counter(country_code_of(cell.digits) for cell in plus if cell.abroad.valid)
-    return frozenset(code for code, count in rows.items() if code and valid[code] * 3 >= count * 2)
+    return frozenset(code for code, count in rows.items() if code and valid[code] >= count * share)
 
 
 def renewed(digits: str) -> tuple[E164, str] | None:

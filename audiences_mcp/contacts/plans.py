@@ -413,8 +413,8 @@ def is_short_code(digits: str, region: str | None) -> bool:
 
 def country_code_of(digits: str) -> str:
     """Return the country code that digits begin with, or an empty text."""
-    heads = (digits[:length] for length in (1, 2, 3))
-    return next((head for head in heads if head and int(head) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), "")
+    plan = plan_of(digits)
+    return str(plan.code) if plan else ""
 
 
 def country_code(region: str) -> int:

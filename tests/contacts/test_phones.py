@@ -189,6 +189,25 @@ def test_glued_mobiles_are_found_though_most_of_them_are_american_numbers(region
     assert read[:10] == ["ambiguous_country"] * 10
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["+91 98765 4321", "+52 1 55 1234 5678", "+44 7911 12345", "+55 11 8123 4567"],
+        ["+52 1 55 1234 5678", "+52 1 55 1234 5679", "+52 1 55 1234 5670"],
+        ["+1 555 123 4567", "+1 123 456 7890", "+1 111 111 1111"],
+    ],
+    ids=["of several countries", "old forms", "made up"],
+)
+def test_three_mistakes_are_no_sign_of_glued_rows_of_a_country_in_which_nearly_any_digits_are_a_number(
+    wrong: list[str],
+) -> None:
+    right = ["+14155552671", "+919876543210", "+447911123456", "+33612345678", "+4915112345678"]
+
+    read = read_numbers([*right, *wrong])
+
+    assert [told(reading) for reading in read] == [*right, *["invalid_number"] * len(wrong)]
+
+
 def test_american_numbers_that_nobody_has_are_no_sign_of_glued_mobiles() -> None:
     rows = [*["+15551234567", "+15559876543"] * 3, *["+15123456789", "+13125550143"] * 9]
 
@@ -422,7 +441,7 @@ def test_in_a_list_of_national_numbers_one_with_a_digit_too_many_is_not_dialled_
 
 
 def test_in_a_list_of_national_numbers_several_with_a_country_code_are_read() -> None:
-    rows = [f"202555011{number}" for number in range(6)] + [f"91987654300{number}" for number in range(3)]
+    rows = [f"202555011{number}" for number in range(6)] + [f"3361234567{number}" for number in range(3)]
 
     answers = ["missing_country_code"] * 6
     assert [told(reading) for reading in read_numbers(rows)] == [*answers, *(f"+{row}" for row in rows[6:])]
@@ -430,6 +449,14 @@ def test_in_a_list_of_national_numbers_several_with_a_country_code_are_read() ->
     assert [told(reading) for reading in read] == [*answers, "ambiguous_country", "ambiguous_country"]
     assert isinstance(read[-1], Refusal)
     assert read[-1].hint.startswith("Too many rows like it have no country code in front")
+
+
+def test_in_a_list_of_national_numbers_one_that_is_two_digits_longer_is_no_typing_error() -> None:
+    national = ["2025550123", "(202) 555-0124", "9876543210", "5552671", "07911123456"]
+
+    read = read_numbers([*national, "919876543210", "447911123456"])
+
+    assert [told(reading) for reading in read] == ["missing_country_code"] * 5 + ["+919876543210", "+447911123456"]
 
 
 # --- rule 4: bare_digits ---------------------------------------------------------------------------------------------

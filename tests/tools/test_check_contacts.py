@@ -287,14 +287,30 @@ async def test_a_do_not_call_list_that_cannot_be_read_is_a_warning_and_stands_in
     assert "nobody of them is on a do-not-call list, which was not checked; then call" in report["next_step"]
 
 
-async def test_the_do_not_call_list_is_read_again_after_five_minutes(
-    agent: LookedAtAgent, wire: Wire, clock: Clock
+async def test_every_check_reads_the_do_not_call_list_as_it_is_now(
+    agent: LookedAtAgent, organisation: Organisation
 ) -> None:
-    for minutes in (0, 4.9, 0.2):
-        clock.forward(minutes=minutes)
-        await agent.do("check_contacts", contacts=TYPED)
+    before = await agent.do("check_contacts", contacts=TYPED)
+    organisation.do_not_call("+14155552671")
+    after = await agent.do("check_contacts", contacts=TYPED)
 
-    assert wire.requests == ["GET dnc", "GET dnc"]
+    assert (before["counts"]["suppressed"], after["counts"]["suppressed"]) == (0, 1)
+
+
+async def test_where_it_is_not_given_again_the_one_of_the_last_five_minutes_serves(
+    agent: LookedAtAgent, organisation: Organisation, wire: Wire, clock: Clock
+) -> None:
+    organisation.do_not_call("+14155552671")
+    await agent.do("check_contacts", contacts=TYPED)
+    wire.fail("GET dnc", failed_before)
+
+    young = await agent.do("check_contacts", contacts=TYPED)
+    clock.forward(minutes=5.1)
+    old = await agent.do("check_contacts", contacts=TYPED)
+
+    assert (young["counts"]["suppressed"], old["counts"]["suppressed"]) == (1, 0)
+    assert "not checked" in old["next_step"]
+    assert "not checked" not in young["next_step"]
 
 
 async def test_a_do_not_call_list_that_never_comes_is_not_waited_for_as_long_as_a_call_may_take(

@@ -158,7 +158,7 @@ async def test_entries_that_cannot_be_compared_are_asked_about(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "It is not there"),
+        (None, "It cannot be read: "),
         (b"", "The file is empty"),
         (b"name\nAnn\n", "No column of it holds phone numbers"),
         (b"\x89PNG\0", "The file is no text"),
