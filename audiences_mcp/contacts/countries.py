@@ -48,7 +48,7 @@ def row_countries(table: Table, place: int | None, default_region: str | None) -
         default_region: The region of rows that name none.
 
     Raises:
-        InvalidInput: The column holds US states, of which some (`IN`, `CA`) look like a country, or mostly what is none.
+        InvalidInput: The column holds states, of which some (`IN`, `CA`) look like a country, or mostly what is none.
     """
     if place is None and not any(row.region for row in table.rows):
         return [Country(default_region)] * len(table.rows)
@@ -64,7 +64,11 @@ def _refuse_states(header: str, countries: dict[str, Country]) -> None:
     unknown = sum(not country.known for country in countries.values())
     states = any(not country.known and is_state(name) for name, country in countries.items())
     if states or _STATE.search(words(header)) or 0 < known < unknown:
-        what = "most values of {!r} are no countries" if not states else "some values of {!r} are states of the US"
+        what = (
+            "most values of {!r} are no countries"
+            if not states
+            else "some values of {!r} are states of the US or Germany"
+        )
         if not states and _STATE.search(words(header)):
             what = "{!r} is named like a column of states, of which IN or DE look like countries"
         raise InvalidInput(

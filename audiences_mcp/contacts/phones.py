@@ -6,7 +6,7 @@ would settle it.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -78,6 +78,10 @@ _TRUSTED_AMONG_NATIONAL = 3
 # digit, with how many they have at most.
 _LOSES_ZERO: dict[str, tuple[int, tuple[str, ...]]] = {"1": (11, ("CN", "DE")), "5": (10, ("TR",)), "8": (12, ("ID",))}
 _TICK = 250
+# A fixed line of so few digits, and this much shorter than others of its region, may lack its area code. The area codes of
+# small towns are long, those of large ones short, so it is a number of somebody else with what is there.
+_LOCAL_MOST_DIGITS = 8
+_AREA_CODE_DIGITS = 2
 # Fewer digits than these, an exit code included, may be a mistyped national number of the region.
 _SHORT_ABROAD = 11
 
@@ -129,12 +133,15 @@ class _ListFacts:
         shown: Regions of the rows that name their country.
         beside: The same where one region applies to all other rows; empty where rows have regions of their own.
         trusted_lengths: Lengths at which bare digits nearly always read internationally.
+        dialled: Regions of whose numbers some are written with the trunk prefix, and these numbers without it; only where
+            others may be local ones.
     """
 
     glued: tuple[str, ...]
     shown: tuple[str, ...]
     beside: tuple[str, ...]
     trusted_lengths: frozenset[int]
+    dialled: Mapping[str, Container[str]]
 
 
 def read_numbers(
@@ -275,12 +282,33 @@ def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None, fa
                 "It begins with a country code, though bare_digits says national: write it with +, or leave "
                 "bare_digits out.",
             )
-        return _judge_abroad(cell, reading, region, bare_digits, facts)
+        return _judge_local(cell, reading, region, facts) or _judge_abroad(cell, reading, region, bare_digits, facts)
     if digits.startswith("00") and read_international(digits[2:]).valid:
         return _judge_exit_code(cell, read_international(digits[2:]), region)
     if is_short_code(digits, region):
         return Refusal(Reason.SHORT_CODE)
     return _refuse(reading, f"It is no number of {region}: correct it, or write it with + and its country code.")
+
+
+def _judge_local(cell: _Cell, reading: Reading, region: str, facts: _ListFacts) -> Refusal | None:
+    """Refuse a number that lacks its area code, as the rows that are dialled with one show."""
+    dialled = facts.dialled.get(region)
+    if not dialled or cell.digits in dialled or not _may_be_local(cell.digits, reading, region):
+        return None
+    return Refusal(
+        Reason.TOO_SHORT,
+        f"It may lack its area code, which other numbers of {region} in this list have: write it with that, beginning "
+        f"with {trunk_prefix_of(region)}.",
+    )
+
+
+def _may_be_local(digits: str, reading: Reading, region: str) -> bool:
+    """Tell whether a fixed line may be written without area code, though it is also a whole number of another town."""
+    return (
+        reading.line_type == LineType.FIXED_LINE
+        and len(digits) <= min(_LOCAL_MOST_DIGITS, max(ordinary_lengths(region)) - _AREA_CODE_DIGITS)
+        and not digits.startswith(trunk_prefix_of(region) or digits)
+    )
 
 
 def _judge_exit_code(cell: _Cell, reading: Reading, region: str) -> Phone | Refusal:
@@ -314,6 +342,8 @@ def _judge_abroad(
     abroad = read_international(cell.digits) if bare_digits is None and cell.digits[0] != "0" else UNREAD
     if not abroad.differs(reading):
         note = Note.ALSO_SHOWN if _is_also_shown(cell, reading, facts) else None
+        if _may_be_local(cell.digits, reading, region) and cell.digits not in facts.dialled.get(region, ()):
+            note = Note.MAYBE_LOCAL
         return _accept(reading, cell, international=False, note=note)
     trunk_prefix = trunk_prefix_of(region)
     lacks_trunk_prefix = trunk_prefix and not cell.digits.startswith(trunk_prefix)
@@ -422,7 +452,19 @@ def _facts_of(cells: Sequence[_Cell]) -> _ListFacts:
         shown=shown,
         beside=shown if len(regions) == 1 else (),
         trusted_lengths=_trusted_lengths([cell for cell in cells if not cell.region and cell.plus_digits is None]),
+        dialled=_dialled(cells),
     )
+
+
+def _dialled(cells: Sequence[_Cell]) -> dict[str, set[str]]:
+    """Find the numbers with trunk prefix of each region of which short ones without it are there too."""
+    short = {cell.region for cell in cells if cell.region and len(cell.digits) <= _LOCAL_MOST_DIGITS}
+    dialled: dict[str, set[str]] = {}
+    for cell in cells if short else ():
+        prefix = trunk_prefix_of(cell.region) if cell.region in short and not cell.written.plus else ""
+        if cell.region and prefix and cell.digits.startswith(prefix):
+            dialled.setdefault(cell.region, set()).add(cell.digits.removeprefix(prefix))
+    return dialled
 
 
 def _trusted_lengths(bare: Sequence[_Cell]) -> frozenset[int]:

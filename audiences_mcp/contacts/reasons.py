@@ -107,6 +107,10 @@ class Note(StrEnum):
         "written without + and read with their country code, they would also be mobiles of other countries (such as Germany "
         "or China) that lost a 0 or their country code; if the list is of one of these, set default_region."
     )
+    MAYBE_LOCAL = (
+        "short fixed lines without the 0 or area code in front: if they are local numbers, they would reach another town; "
+        "compare some with their source."
+    )
     SETTLED = "read as bare_digits says; otherwise they would be other real numbers, so compare some with their source."
     ALSO_SHOWN = (
         "read in the given region, they would also be real in another country that this list shows; if they are of that "

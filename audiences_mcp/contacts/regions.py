@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 import phonenumbers  # noqa: TID251 - names and zones come from it; numbers do in plans.py
 
 from audiences_mcp.contacts.phones import Phone
-from audiences_mcp.contacts.plans import LINE_TYPE_NUMBERS, main_region, plan_of
+from audiences_mcp.contacts.plans import LINE_TYPE_NUMBERS, country_code, main_region, plan_of
 from audiences_mcp.errors import InvalidInput
 
 _LONGEST_NAME = 100
@@ -63,15 +63,25 @@ _ALPHA_3 = (
 )
 
 
+_COUNTRY_CODE = re.compile(r"(?:\+|00)?([1-9]\d{0,2})(?:\.0)?", re.ASCII)
+_WITH_COUNTRY_CODE = re.compile(r"([^\d()+]*[^\d()+\s-])\s*(?:-\s*|\(\s*)?\+\s*(\d{1,3})\s*\)?")
+
+
 def region_code(text: str) -> str:
-    """Return the region code that a text names: an ISO 3166 alpha-2 code, an English name or a country code.
+    """Return the region code that a text names: an ISO 3166 code, a name in a common language or a country code.
+
+    A country code may have the `.0` of a spreadsheet, or stand beside the country that has it, as in `IN (+91)`.
 
     Raises:
         InvalidInput: No country is named by it.
     """
     word = text.strip().upper()
-    if re.fullmatch(r"(?:\+|00)?[1-9]\d{0,2}", word, re.ASCII):
-        word = main_region(int(word.removeprefix("+")))
+    both = _WITH_COUNTRY_CODE.fullmatch(text.strip()[:_LONGEST_NAME])
+    if both and (named := region_code(both[1])) and country_code(named) == int(both[2]):
+        return named
+    code = _COUNTRY_CODE.fullmatch(word)
+    if code:
+        word = main_region(int(code[1]))
     if word in phonenumbers.SUPPORTED_REGIONS:
         return word
     name = _letters(text[:_LONGEST_NAME])

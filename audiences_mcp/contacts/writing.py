@@ -14,6 +14,7 @@ from audiences_mcp.text import clean
 
 # Enough digits to be a subscriber's number in most countries; fewer are an extension or part of a number.
 MIN_NUMBER_DIGITS = 7
+_SHORT_NUMBER_DIGITS = 3
 # With area code, or else `0049 (0)2151 / 1234567` would hold two.
 _WHOLE_NUMBER_DIGITS = 10
 # E.164 allows 15 digits, so a longer run may be two numbers.
@@ -23,11 +24,15 @@ _MAX_CELL = 500
 
 _PLAIN = re.compile(r"(\+?)([0-9]{1,40})")
 _SPREADSHEET_TEXT = re.compile(r'="([^"]*)"')
+_LABELS = (
+    "(?:p|ph|phone|t|tel|telephone|telefon|m|mob|mobile|mobil|cell|c|whatsapp|wa|sms|call|callto|home|work|office|main)"
+)
 _LABEL = re.compile(
-    r"(?:p|ph|phone|t|tel|telephone|telefon|m|mob|mobile|mobil|cell|c|whatsapp|wa|sms|call|callto|home|work|office|main)"
-    r"(?:\s*[:.]\s*(?://)?|\s+(?=[+(]|\d(?!\s)))",  # "Phone 2 030 1234567" counts the phones
+    rf"{_LABELS}(?:\s*[:.]\s*(?://)?|\s*-\s*(?=[+(]|\d{{5}})|\s+(?=[+(]|\d(?!\s)))"  # "Phone 2 030 1234567" counts the phones
+    rf"|\(\s*{_LABELS}\s*\)\s*|[☎✆📞📱📲]\ufe0f?\s*",
     re.IGNORECASE,
 )
+_FAX = re.compile(r"f\s*:|(?!.*\b(?:tel(?!efax)|phone))(?:.*\b)?(?:tele)?fax\b", re.IGNORECASE | re.DOTALL)
 _PHONE_CONTEXT = re.compile(r"([^;]*);phone-context=(\+[\d.()-]+)(.*)", re.IGNORECASE)
 _RFC_EXTENSION = re.compile(r";\s*ext\s*=", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,](\d*))?\s*e\s*(?:([+-])\s*)?(\d{1,3})\d*", re.IGNORECASE)
@@ -46,6 +51,7 @@ _DATE = re.compile(
     rf"|{_MONTH}(?P<mdy>[-/. ]){_DAY}(?P=mdy){_YEAR})(?:[T ]\d\d?[:.]\d\d.*)?"
 )
 _ERROR_VALUE = re.compile(r"#[A-Z]")  # such as #N/A and #VALUE!
+_SEPARATORS = ("/", ",", ";", "|", "&")
 _EDGE_SEPARATORS = " \t\r\n,;|/"
 # Between two numbers. A comma may also be a pause before an extension, a slash stands inside German numbers.
 _BETWEEN = re.compile(r"[;,|&\n\r\t]+|\s:::\s|\s(?:or|and|und|oder|ou|et|y|o|e)\s", re.IGNORECASE)
@@ -233,7 +239,10 @@ def _holds_several(text: str) -> bool:
     if len(counts) > 1 and counts[0] >= MIN_NUMBER_DIGITS:
         return True
     before, _, after = text[1:].partition("+")
-    if _count_digits(text[:1] + before) >= MIN_NUMBER_DIGITS and _count_digits(after) >= MIN_NUMBER_DIGITS:
+    before = text[:1] + before
+    # What stands before a separator and a plus may be a short or a broken number.
+    fewest = _SHORT_NUMBER_DIGITS if before.rstrip().endswith(_SEPARATORS) else MIN_NUMBER_DIGITS
+    if _count_digits(before) >= fewest and _count_digits(after) >= MIN_NUMBER_DIGITS:
         return True
     if _count_digits(text) <= _MAX_NUMBER_DIGITS:
         return False
@@ -250,6 +259,8 @@ def _as_digits(text: str, notes: tuple[Note, ...]) -> Written | Refusal:
         return Refusal(Reason.NOT_A_NUMBER, "A digit beside it seems to count the phones: write the number alone.")
     bare = _PUNCTUATION.sub("", text)
     digits = bare.lstrip("+")
+    if _FAX.match(text):
+        return Refusal(Reason.NOT_A_NUMBER, "It is a fax: give a number that somebody answers.")
     if not (digits.isascii() and digits.isdigit()):
         return Refusal(Reason.NOT_A_NUMBER, _hint_with_digits(bare))
     return Written(digits, bare.startswith("+"), notes, *_cuts(text, len(digits)))
@@ -262,9 +273,13 @@ def _hint_with_digits(bare: str) -> str:
         return f"It has letters among its digits: write {meant}, if that was meant."
     shown = re.sub(r"[^0-9+]", "", bare)
     spelled = re.sub(r"[^0-9+]", "", bare.upper().translate(_KEYPAD))
-    if MIN_NUMBER_DIGITS <= len(shown) <= _MAX_NUMBER_DIGITS:
+    if MIN_NUMBER_DIGITS <= len(shown) <= _MAX_NUMBER_DIGITS and _PLAIN.fullmatch(shown):
         return f"Write the digits only: {shown}, if nothing else was meant."
-    if bare[0] in "+0123456789" and MIN_NUMBER_DIGITS <= len(spelled) <= _MAX_NUMBER_DIGITS:
+    if (
+        bare[0] in "+0123456789"
+        and MIN_NUMBER_DIGITS <= len(spelled) <= _MAX_NUMBER_DIGITS
+        and _PLAIN.fullmatch(spelled)
+    ):
         return f"Write the digits only: {spelled} as spelled on a keypad, if that was meant."
     return ""
 

@@ -308,6 +308,38 @@ def test_the_refusal_says_how_to_write_a_number_that_is_abroad() -> None:
     assert refusal.hint == "It is no number of US: correct it, or write it with + and its country code."
 
 
+def test_a_short_fixed_line_beside_others_with_their_area_code_may_lack_its_own() -> None:
+    proper = ["0221 1234567", "030 123456", "0151 23456789"]
+
+    read = read_numbers([*proper, "4567890", "54321098", "30123456", "+4930123457"], ["DE"] * 7)
+
+    assert [told(reading) for reading in read[3:]] == ["too_short", "too_short", "+4930123456", "+4930123457"]
+    assert isinstance(read[3], Refusal)
+    assert read[3].hint == (
+        "It may lack its area code, which other numbers of DE in this list have: write it with that, beginning with 0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "noted"),
+    [
+        ("4567890", "DE", True),
+        ("30123456", "DE", True),
+        ("0304567890", "DE", False),
+        ("2212345678", "DE", False),
+        ("2165789", "AT", True),
+        ("0123456789", "FR", False),
+        ("20 7946 0958", "GB", False),
+        ("2025550143", "US", False),
+    ],
+)
+def test_where_no_row_has_its_area_code_short_fixed_lines_are_noted(cell: str, region: str, noted: bool) -> None:  # noqa: FBT001 - a column of the table
+    reading = read_number(cell, region)
+
+    assert isinstance(reading, Phone)
+    assert (Note.MAYBE_LOCAL in reading.notes) == noted
+
+
 @pytest.mark.parametrize(
     ("cell", "region", "number"),
     [
@@ -589,6 +621,8 @@ def test_what_is_mended_or_uncommon_is_noted(cell: str, note: Note | None) -> No
         ("2025550143; 3035550143", "US", "+12025550143"),
         ("2025550; 3035550143", "US", "+13035550143"),
         ("900 555 0143; 3035550143", "US", "+13035550143"),
+        ("12345 / +14155552671", None, "+14155552671"),
+        ("+1415 / +919876543210", None, "+919876543210"),
         ("2025550143 x5; 3035550143", "US", "+13035550143"),
         ("030 1234567/57; 030 7654321", "DE", "+49307654321"),
         ("0151 23456789 / 0171 2345679", "DE", "+4915123456789"),
@@ -652,6 +686,11 @@ def test_progress_is_told_and_may_stop_the_reading() -> None:
         ("0091", "IN"),
         ("+1", "US"),
         ("7", "RU"),
+        ("91.0", "IN"),
+        ("IN (+91)", "IN"),
+        ("India +91", "IN"),
+        ("India - +91", "IN"),
+        ("Canada (+1)", "CA"),
     ],
 )
 def test_a_region_is_known_by_code_name_or_country_code(text: str, region: str) -> None:

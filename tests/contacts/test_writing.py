@@ -60,6 +60,10 @@ def test_digits_and_plus_are_taken_from_any_punctuation(cell: str, digits: str) 
         ("Tel. 030 1234567", "0301234567", Note.LABEL),
         ("Phone (202) 555-0123", "2025550123", Note.LABEL),
         ("Tel 1-202-555-0123", "12025550123", Note.LABEL),
+        ("M-98765 43210", "9876543210", Note.LABEL),
+        ("Mob - +91 98765 43210", "919876543210", Note.LABEL),
+        ("(M) 9876543210", "9876543210", Note.LABEL),
+        ("☎️ 030 1234567", "0301234567", Note.LABEL),
         ("tel:555-0123;phone-context=+1-202", "12025550123", Note.LABEL),
         ("٠٩١٢٣٤٥٦٧٨٩", "09123456789", Note.OTHER_DIGITS),
         ("+९१ ९८७६५ ४३२१०", "919876543210", Note.OTHER_DIGITS),
@@ -185,6 +189,12 @@ def test_what_is_no_single_number_is_refused_with_its_reason(reason: Reason, cel
         ("31.01.2025", "It reads as a date: give the phone number."),
         ("call me", "This is not a phone number: correct it, or leave the row out."),
         ("order 12345", "This is not a phone number: correct it, or leave the row out."),
+        ("T-1234", "This is not a phone number: correct it, or leave the row out."),
+        ("12 / +919876543210", "This is not a phone number: correct it, or leave the row out."),
+        ("Fax +49 30 1234567", "It is a fax: give a number that somebody answers."),
+        ("030 1234567 (Telefax)", "It is a fax: give a number that somebody answers."),
+        ("F: 030 1234567", "It is a fax: give a number that somebody answers."),
+        ("Tel/Fax 030 1234567", "Write the digits only: 0301234567, if nothing else was meant."),
     ],
 )
 def test_the_hint_for_letters_gives_the_digits_to_confirm(cell: str, hint: str) -> None:
