@@ -1,5 +1,6 @@
 """The end of a server in the middle of a job: within a second, told on standard error, and nothing doubled or lost."""
 
+import re
 import signal
 import sys
 import time
@@ -57,7 +58,7 @@ def slow_answers(url: str, holds: int) -> Iterator[Way]:
                 response = http.request(self.command, place, content=content, headers=dict(self.headers))
             if self.command != "GET" and next(writes) == holds:
                 held.set()
-                over.wait(30)
+                over.wait(60)
             with suppress(OSError):
                 self.send_response(response.status_code)
                 self.send_header("Content-Length", str(len(response.content)))
@@ -105,7 +106,7 @@ def test_a_split_that_is_cut_short_goes_on_with_the_next_server(
     ):
         check = server.do("check_contacts", file_path="list.csv")
         server.start("create_audience", name="May", check_id=check["check_id"], split=True)
-        assert way.held.wait(20)
+        assert way.held.wait(60)
         took, said = end(server, ending)
     with serve(tmp_path, organisation, organisation.url) as server:
         check = server.do("check_contacts", file_path="list.csv")
@@ -141,7 +142,7 @@ def test_an_addition_that_is_cut_short_goes_on_with_the_next_server(
         serve(tmp_path, organisation, way.url) as server,
     ):
         server.start("add_contacts", audience_id=audience_id, check_id=check(server))
-        assert way.held.wait(20)
+        assert way.held.wait(60)
         took, said = end(server, ending)
     with serve(tmp_path, organisation, organisation.url) as server:
         added = server.do("add_contacts", audience_id=audience_id, check_id=check(server))
@@ -162,10 +163,12 @@ def test_a_check_that_is_cut_short_ends_at_once_too(tmp_path: Path, organisation
     (tmp_path / "long.csv").write_text(f"phone\n{numbers}\n")
     with serve(tmp_path, organisation, organisation.url) as server:
         arguments = {"file_path": "long.csv", "default_region": "IN"}
-        server.request("tools/call", {"name": "check_contacts", "arguments": arguments, "_meta": {"progressToken": 1}})
+        for token in range(3):  # of which one at least is not over when a busy machine gets round to the end
+            call = {"name": "check_contacts", "arguments": arguments, "_meta": {"progressToken": token}}
+            server.request("tools/call", call)
         while server.next_answer().get("method") != "notifications/progress":
             pass
         took, said = end(server, ending)
 
     assert took < AT_ONCE
-    assert said == "audiences-mcp: check_contacts was cut short: nothing was changed.\n"
+    assert re.fullmatch(r"(audiences-mcp: check_contacts was cut short: nothing was changed\.\n){1,3}", said)
