@@ -462,7 +462,7 @@ def test_a_trip_that_is_interrupted_deletes_what_it_made(organisation: Organisat
     def hold(request: str, status: int, body: Any) -> tuple[int, Any]:
         if request.endswith("search"):
             waiting.set()
-            ended.wait(20)
+            ended.wait(60)
         return status, body
 
     with drifting(organisation.url, hold) as url:
@@ -471,10 +471,10 @@ def test_a_trip_that_is_interrupted_deletes_what_it_made(organisation: Organisat
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=settings
         ) as doctor:
-            assert waiting.wait(30)
+            assert waiting.wait(60)
             assert len(organisation.audiences()) == 1
             doctor.send_signal(number)
-            out, errors = doctor.communicate(timeout=30)
+            out, errors = doctor.communicate(timeout=60)
         ended.set()
 
     assert (doctor.returncode, errors) == (1, "")

@@ -831,7 +831,7 @@ def test_it_stops_at_once_although_connections_are_kept_alive(capfd: pytest.Capt
             assert client.get(f"{url}/audience").status_code == 200
             port = httpx.URL(url).port or 0
             begun = time.perf_counter()
-        assert time.perf_counter() - begun < 4  # an idle connection is kept for five seconds
+        assert time.perf_counter() - begun < 20  # an idle connection is kept for 75 seconds
         with serve(port) as again:
             assert again == url
             assert client.get(f"{again}/audience").status_code == 200

@@ -27,7 +27,7 @@ CHAT = Path(__file__).with_name("chat.html")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOWS_PAGES = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
 
-_LONGEST = 10
+_LONGEST = 60
 """Seconds after which what has not happened never will."""
 
 expect.set_options(timeout=_LONGEST * 1_000)
