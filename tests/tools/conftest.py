@@ -16,7 +16,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from audiences_mcp import committing, removing, server
+from audiences_mcp import calls, committing, removing, server
 from audiences_mcp.app import App
 from audiences_mcp.calls import this_call
 from audiences_mcp.config import Settings
@@ -234,6 +234,16 @@ def hangs(done: anyio.Event | None = None) -> Fault:
         raise AssertionError
 
     return unanswered
+
+
+async def hangs_past_its_time(send: Send, request: httpx.Request) -> httpx.Response:
+    """Atoms does it, its answer never comes, and the time of the call is up."""
+    await _done(send, request)
+    limit = this_call().time_limit
+    assert limit.deadline <= anyio.current_time() + calls.CALL_SECONDS
+    limit.deadline = anyio.current_time()
+    await anyio.sleep_forever()
+    raise AssertionError
 
 
 async def just_too_late(send: Send, request: httpx.Request) -> httpx.Response:

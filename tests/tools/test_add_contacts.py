@@ -339,11 +339,11 @@ async def test_a_waiting_call_that_is_cancelled_leaves_its_check_free(
 ) -> None:
     first = await agent.do("check_contacts", contacts=people("+14155552671"))
     second = await agent.do("check_contacts", contacts=people("+14155552672"))
-    going = anyio.Event()
+    going, over = anyio.Event(), anyio.Event()
 
     async def slow(send: Send, request: Any) -> Any:
         going.set()
-        await anyio.sleep(0.5)
+        await over.wait()
         return await send(request)
 
     wire.fail(ADD, slow, times=1)
@@ -352,6 +352,7 @@ async def test_a_waiting_call_that_is_cancelled_leaves_its_check_free(
         await going.wait()
         with anyio.move_on_after(0.2):
             await agent.do("add_contacts", audience_id=audience_id, check_id=second["check_id"])
+        over.set()
     made = await agent.do("create_audience", name="Elsewhere", check_id=second["check_id"])
 
     assert made["verified"]

@@ -6,12 +6,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx  # noqa: TID251 - what a failing Atoms answers
 import pytest
 from platformdirs import user_data_path
 
-from audiences_mcp import calls
 from audiences_mcp.audiences import listed, named
 from audiences_mcp.calls import this_call
 from audiences_mcp.committing import person_of
@@ -31,6 +29,7 @@ from tests.tools.conftest import (
     Wire,
     answer_lost,
     failed_after,
+    hangs_past_its_time,
     html,
     says,
 )
@@ -122,7 +121,7 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
         "add_contacts": {"audience_id": vip, "contacts": PEOPLE[:1]},
         "delete_audience": {"audience_id": vip, "confirm_token": token},
     }[tool]
-    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", _hangs_past_its_time)
+    wire.fail("GET audience" if tool == "list_audiences" else "(POST|DELETE) .*", hangs_past_its_time)
 
     stopped = await agent.fail(tool, **arguments)
     wire.mend()
@@ -142,16 +141,6 @@ async def test_a_call_that_atoms_leaves_hanging_ends_before_clients_give_up(
             "delete_audience": [],
         }[tool]
     )
-
-
-async def _hangs_past_its_time(send: Send, request: httpx.Request) -> httpx.Response:
-    """Atoms does it, its answer never comes, and the time of the call is up."""
-    await (await send(request)).aread()
-    limit = this_call().time_limit
-    assert limit.deadline <= anyio.current_time() + calls.CALL_SECONDS
-    limit.deadline = anyio.current_time()
-    await anyio.sleep_forever()
-    raise AssertionError
 
 
 @ONE_REVISION

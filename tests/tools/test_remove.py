@@ -23,7 +23,7 @@ from tests.tools.conftest import (
     at,
     failed_after,
     failed_before,
-    hangs,
+    hangs_past_its_time,
     late,
     not_reached,
     pages_of,
@@ -549,13 +549,11 @@ async def test_a_count_of_atoms_that_differs_is_looked_into(agent: LookedAtAgent
 
 @ONE_REVISION
 async def test_a_removal_that_atoms_leaves_hanging_ends_and_is_not_done_twice(
-    agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    agent: LookedAtAgent, organisation: Organisation, audience_id: str, wire: Wire
 ) -> None:
     arguments = {"audience_id": audience_id, "phone_numbers": ["+14792345678"]}
-    wire.fail(REMOVE, hangs(), times=1)
-    monkeypatch.setattr(calls, "CALL_SECONDS", 0.5)
+    wire.fail(REMOVE, hangs_past_its_time, times=1)
     stopped = await agent.fail("remove_audience_members", **arguments)
-    monkeypatch.setattr(calls, "CALL_SECONDS", 50.0)
     again = await agent.do("remove_audience_members", **arguments)
 
     assert "was stopped because Atoms answers too slowly" in stopped
