@@ -311,10 +311,13 @@ def test_the_sandbox_command_says_its_url_first_and_serves_any_client() -> None:
     )
     with process:
         assert process.stdout
-        found = re.search(r"http://127\.0\.0\.1:\d+/atoms/v1", process.stdout.readline())
-        assert found
-        answer = httpx.get(f"{found[0]}/audience", headers={"Authorization": "Bearer sk_any"}, timeout=60)
-        process.terminate()
+        try:
+            found = re.search(r"http://127\.0\.0\.1:\d+/atoms/v1", process.stdout.readline())
+            assert found
+            authorization = {"Authorization": "Bearer sk_any"}
+            answer = httpx.get(f"{found[0]}/audience", headers=authorization, trust_env=False, timeout=60)
+        finally:
+            process.terminate()  # else its end would be waited for, for ever
     assert answer.json() == {"status": True, "data": []}
 
 

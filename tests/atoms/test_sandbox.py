@@ -60,6 +60,7 @@ def organisation(url: str, key: str | None = None) -> httpx.Client:
         headers={"Authorization": f"Bearer {key or f'sk_{next(_keys)}'}"},
         event_hooks={"response": [is_an_envelope]},
         verify=NO_TLS,
+        trust_env=False,
         timeout=60,
     )
 
@@ -134,7 +135,8 @@ def search(client: httpx.Client, audience: str, **query: str) -> Any:
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer pk_live", "Basic sk_1", "sk_1"])
 def test_without_a_key_that_begins_with_sk_nobody_is_let_in(url: str, header: str | None) -> None:
-    response = httpx.get(f"{url}/audience", headers={"Authorization": header} if header else {}, timeout=60)
+    headers = {"Authorization": header} if header else {}
+    response = httpx.get(f"{url}/audience", headers=headers, trust_env=False, timeout=60)
     is_an_envelope(response)
     assert refused(response, 401) == "Unauthorized: User not found"
 
@@ -826,7 +828,7 @@ def test_two_processes_on_one_file_see_each_other_and_add_each_number_once(tmp_p
 
 
 def test_it_stops_at_once_although_connections_are_kept_alive(capfd: pytest.CaptureFixture[str]) -> None:
-    with httpx.Client(headers={"Authorization": "Bearer sk_1"}, timeout=60) as client:
+    with httpx.Client(headers={"Authorization": "Bearer sk_1"}, trust_env=False, timeout=60) as client:
         with serve() as url:
             assert client.get(f"{url}/audience").status_code == 200
             port = httpx.URL(url).port or 0
@@ -842,7 +844,7 @@ def test_it_can_be_stopped_before_anything_was_asked() -> None:
     with serve() as url:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/atoms/v1", url)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        httpx.get(url, trust_env=False)
 
 
 def test_a_taken_port_is_an_oserror(url: str) -> None:
