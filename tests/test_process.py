@@ -242,6 +242,23 @@ def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held(tmp_path: Path
     assert "+919876543210" in Path(page[1]).read_text(encoding="utf-8")
 
 
+# A demo that has more to say for as long as anybody waits: it cannot be over before it is ended.
+ON_AND_ON = """
+import sys
+import anyio
+from audiences_mcp import demo
+from audiences_mcp.__main__ import main
+
+async def go_on(*_):
+    while True:
+        demo._say("And on.")
+        await anyio.sleep(0.01)
+
+demo._read_back = go_on
+sys.exit(main(["demo"]))
+"""
+
+
 def _interrupt(demo: subprocess.Popen[str]) -> None:
     demo.send_signal(signal.SIGINT)
 
@@ -257,7 +274,7 @@ def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_trace
     tmp_path: Path, end: Callable[[subprocess.Popen[str]], None], code: int
 ) -> None:
     with subprocess.Popen(
-        [*COMMAND, "demo"],
+        [sys.executable, "-c", ON_AND_ON],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
