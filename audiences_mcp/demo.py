@@ -6,8 +6,8 @@ sandbox, new and empty. Every claim is compared with what came back, so the demo
 
 import json
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from textwrap import shorten
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
@@ -62,17 +62,23 @@ def run_demo() -> int:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr] # an old console may lack a letter of a name
     with serve() as url:
         _put_on_do_not_call_list(url)
-        failed = anyio.run(_run, url)
+        with TemporaryDirectory(ignore_cleanup_errors=True) as state:
+            failed = anyio.run(_run, url, state)
     _say(f"\nFAILED: {failed}" if failed else "\nAll of it held.")
     return 1 if failed else 0
 
 
-async def _run(url: str) -> str:
-    """Run every step and return what did not hold; an empty text when all of it did."""
+async def _run(url: str, state: str) -> str:
+    """Run every step and return what did not hold; an empty text when all of it did.
+
+    Args:
+        url: The sandbox.
+        state: A folder for what is noted, which is no other server's: two of them would wait for each other.
+    """
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "audiences_mcp"],
-        env={"SMALLEST_API_KEY": _KEY, "ATOMS_API_URL": url},
+        env={"SMALLEST_API_KEY": _KEY, "ATOMS_API_URL": url, "XDG_STATE_HOME": state, "LOCALAPPDATA": state},
     )
     async with Client(server) as client:
         try:
@@ -108,7 +114,7 @@ async def _check(client: Client) -> dict[str, Any]:
 
 def _written(report: dict[str, Any], rows: list[dict[str, Any]]) -> Path:
     """Write the report as a page into a new folder and return where it is."""
-    page = Path(tempfile.mkdtemp(prefix="audiences-mcp-demo-")) / "report.html"
+    page = Path(mkdtemp(prefix="audiences-mcp-demo-")) / "report.html"
     listed = [ListedRow.model_validate(row) for row in rows]
     page.write_text(page_with(CheckReport.model_validate(report), listed, "A messy list"), encoding="utf-8")
     return page

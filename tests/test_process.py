@@ -221,10 +221,10 @@ def test_a_signal_ends_the_server_while_its_input_is_open(number: signal.Signals
     assert _least(end) < 1
 
 
-# The server of a demo knows only the home of whoever runs it, and of two that make an audience in one home one is refused.
 def test_the_demo_runs_the_whole_job_and_says_that_all_of_it_held(tmp_path: Path) -> None:
     proxy = "http://127.0.0.1:9"  # which nobody serves, and nothing is to ask
-    result = _run("demo", http_proxy=proxy, HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path))
+    result = _run("demo", http_proxy=proxy, HOME=str(tmp_path))
+    assert not list(tmp_path.iterdir())  # nor is anything left behind of what was sent
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.rstrip().endswith("All of it held.")
     assert result.stderr == ""
@@ -271,14 +271,14 @@ def _read_no_more(demo: subprocess.Popen[str]) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals, and pipes break differently there")
 @pytest.mark.parametrize(("end", "code"), [(_interrupt, 130), (_read_no_more, 141)])
 def test_a_command_that_is_interrupted_or_that_nobody_reads_ends_without_a_traceback(
-    tmp_path: Path, end: Callable[[subprocess.Popen[str]], None], code: int
+    end: Callable[[subprocess.Popen[str]], None], code: int
 ) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ON_AND_ON],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(PYTHONUNBUFFERED="1", HOME=str(tmp_path)),
+        env=environment(PYTHONUNBUFFERED="1"),
     ) as demo:
         assert demo.stdout
         assert demo.stdout.readline().startswith("Started the server")
@@ -309,13 +309,9 @@ def test_a_report_that_cannot_be_written_is_said_in_a_line_and_is_not_taken_for_
     assert re.fullmatch(f"audiences-mcp: {said}\n", done.stderr)
 
 
-def test_the_demo_fails_when_something_does_not_hold(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
-) -> None:
+def test_the_demo_fails_when_something_does_not_hold(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from audiences_mcp import demo  # noqa: PLC0415 - the MCP client is slow to import
 
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     monkeypatch.setattr(demo, "LIST", "name,phone\nAnn,+14155552671\n,+14155552671\n".replace("+1415", "9"))
     with ThreadPoolExecutor() as pool:  # this thread may have a loop of other tests
         assert pool.submit(demo.run_demo).result() == 1
