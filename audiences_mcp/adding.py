@@ -19,6 +19,7 @@ from audiences_mcp.audiences import (
     named,
 )
 from audiences_mcp.calls import Progress, long_job
+from audiences_mcp.checking import known_warnings
 from audiences_mcp.committing import Committer, no_longer_in, person_of, read_back
 from audiences_mcp.contacts.check import KnownLists
 from audiences_mcp.contacts.fit import Fit, fit_columns
@@ -135,11 +136,7 @@ class Extension(Committer[Addition]):
         self._check = await anyio.to_thread.run_sync(self._check.without, Reason.ALREADY_MEMBER)
         await self._compare(KnownLists(already_member=known))
         self._warnings += filter(None, [barred(self._check.rows, known)])
-        if known.unreadable:
-            self._warnings.append(
-                f"{several(known.unreadable, 'stored number')} of the audience cannot be read as a number; new people were "
-                "compared with their last digits.",
-            )
+        self._warnings += known_warnings(KnownLists(already_member=known))
 
     def _fit(self, members: Sequence[Member]) -> Fit:
         fit = fit_columns(self._check, audience_columns(self._audience, members), empty=not members)

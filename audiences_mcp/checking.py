@@ -48,7 +48,7 @@ from audiences_mcp.contacts.sources import (
     table_from_file,
 )
 from audiences_mcp.contacts.tables import Table, Tick, is_invented
-from audiences_mcp.errors import InvalidInput
+from audiences_mcp.errors import InvalidInput, NotConfigured
 from audiences_mcp.members import OF_DO_NOT_CALL, read_members, table_of, telling
 from audiences_mcp.models import MAX_MEMBERS, MAX_PROBLEMS, AudienceInfo, CheckReport, Contact, DefaultRegion, Member
 from audiences_mcp.state.kept import StoredCheck
@@ -109,8 +109,8 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         NotConfigured: The suppression file cannot be read.
         AtomsError: An audience that is needed could not be read.
     """
-    default_region, region = default_region_of(app, request.default_region)
-    options = _options(request, region)
+    default_region = default_region_of(app, request.default_region)
+    options = _options(request, default_region.region)
     target = await _target(app, request, progress)
     do_not_call, trouble = await app.do_not_call(telling(progress, OF_DO_NOT_CALL), anew=True)
     known = KnownLists(
@@ -160,17 +160,23 @@ def _to_leave_out(against: Sequence[Objection]) -> str:
     return "did not agree" if any(objection.told for objection in against) else ""
 
 
-def default_region_of(app: App, argument: str | None = None) -> tuple[DefaultRegion, str | None]:
-    """Return which region applies and whence; none is ever assumed."""
+def default_region_of(app: App, argument: str | None = None) -> DefaultRegion:
+    """Return which region applies and whence; none is ever assumed.
+
+    Raises:
+        InvalidInput: The argument names no country.
+        NotConfigured: The setting names none.
+    """
     for text, source in ((argument, "argument"), (app.settings.default_region, "setting")):
         if text and text.strip():
             try:
                 region = region_code(text)
             except InvalidInput as error:
-                name = "default_region" if source == "argument" else "AUDIENCES_MCP_DEFAULT_REGION"
-                raise InvalidInput(f"{name}: {error}") from None
-            return DefaultRegion.model_validate({"region": region, "source": source}), region
-    return DefaultRegion(source="none"), None
+                if source == "argument":
+                    raise InvalidInput(f"default_region: {error}") from None
+                raise NotConfigured(f"AUDIENCES_MCP_DEFAULT_REGION: {error}") from None
+            return DefaultRegion.model_validate({"region": region, "source": source})
+    return DefaultRegion(source="none")
 
 
 def _options(request: Request, region: str | None) -> Options:
@@ -339,10 +345,10 @@ def known_warnings(known: KnownLists) -> list[str]:
         ("audience that the list is for", known.already_member),
     )
     by_ending = [
-        f"{several(numbers.unreadable - numbers.lost, 'stored number')} of the {name} cannot be read as a number; the list "
-        "was compared with their last digits."
+        f"{several(count, 'stored number')} of the {name} cannot be read as a number; the list was compared with "
+        f"{'its' if count == 1 else 'their'} last digits."
         for name, numbers in lists
-        if numbers and numbers.unreadable > numbers.lost
+        if numbers and (count := numbers.unreadable - numbers.lost)
     ]
     lost = [
         f"{several(numbers.lost, 'entry', 'entries')} of the {name} cannot be compared at all, so whoever is meant is not "

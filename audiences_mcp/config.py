@@ -125,7 +125,7 @@ def _url(text: str) -> str:
     if (
         match
         and int(match["port"] or 0) < 65_536
-        and (match["scheme"].lower() == "https" or _is_loopback(match["host"]))
+        and (match["scheme"].lower() == "https" or is_loopback(match["host"]))
     ):
         return text.rstrip("/")
     raise NotConfigured(
@@ -134,7 +134,8 @@ def _url(text: str) -> str:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine alone."""
     try:
         return host.lower() == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -105,6 +105,8 @@ class Folders:
                 "This is an attachment of the chat, which lies with the chat and not on this machine, so the server cannot "
                 f"see it. Ask the person to save the file in {self._named()} and give its name, or pass its text as csv_text.",
             )
+        if file_path.lower().startswith("file:"):
+            raise InvalidInput("file_path is a link: give the plain path of the file, without file://.")
         if _URL.match(file_path) or file_path.startswith(("\\\\", "//")):
             raise InvalidInput(
                 "file_path is a link or a network path, which is not read: save the file on this machine first."

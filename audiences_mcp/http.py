@@ -2,7 +2,6 @@
 
 import hmac
 import sys
-from ipaddress import ip_address
 
 from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
@@ -13,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audiences_mcp.app import App
-from audiences_mcp.config import Settings
+from audiences_mcp.config import Settings, is_loopback
 from audiences_mcp.errors import NotConfigured
 from audiences_mcp.listening import listen, web_server
 from audiences_mcp.server import build_server
@@ -95,7 +94,7 @@ def _host_and_port(place: str) -> tuple[str, int]:
 
 def _check(settings: Settings, host: str) -> None:
     token, hosts = settings.http_token, settings.http_hosts
-    if not _is_loopback(host) and not (token and hosts):
+    if not is_loopback(host) and not (token and hosts):
         raise NotConfigured(
             "Off this machine the server may be reached by anybody, so it starts only with AUDIENCES_MCP_HTTP_TOKEN (a secret "
             "that clients send) and AUDIENCES_MCP_HTTP_HOSTS (the names under which they reach it). Set both, or listen on "
@@ -109,13 +108,6 @@ def _check(settings: Settings, host: str) -> None:
         raise NotConfigured(
             "AUDIENCES_MCP_HTTP_TOKEN is the Atoms key, which clients must not have. Set it to a secret of its own."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _allowed(names: tuple[str, ...], host: str) -> TransportSecuritySettings:

@@ -121,9 +121,12 @@ async def remove_members(
 
 async def _spend_check(app: App, check: StoredCheck | None) -> None:
     """Let the check by which people were taken out not be one by which they are uploaded."""
-    if check and not check.audited and check.target is None:
-        check.target = ("remove", "taking people out of an audience")
-        await app.checks.save(check.check_id, check)
+    if check and not check.audited:
+        async with app.lock(f"check {check.check_id}"):
+            now = await app.checks.get(check.check_id)  # as another process may have left it
+            if now.target is None:
+                now.target = ("remove", "taking people out of an audience")
+                await app.checks.save(now.check_id, now)
 
 
 async def _removed_before(client: "AtomsClient", result: Removal) -> Removal:

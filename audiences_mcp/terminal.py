@@ -5,8 +5,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
-from typing import TextIO
 
 import anyio
 from rich.console import Console, Group, RenderableType
@@ -26,6 +26,7 @@ from audiences_mcp.contacts.report import listed
 from audiences_mcp.contacts.tables import REPORT_COLUMNS
 from audiences_mcp.contacts.tables import Table as ContactTable
 from audiences_mcp.errors import InvalidInput
+from audiences_mcp.folders import write_new
 from audiences_mcp.masking import masked, text_masked
 from audiences_mcp.models import CheckReport
 from audiences_mcp.page import page_with
@@ -33,7 +34,7 @@ from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
 
 _LONG_LIST = 5_000  # rows from which on a bar shows how far it is
-_ARGUMENTS = ("only_where", "region_column", "bare_digits", "keep_columns")
+_ARGUMENTS = ("only_where", "region_column", "bare_digits", "keep_columns", "column_mapping", "take_first_number")
 _WIDTH_OF_A_FILE = 120  # columns where the report goes into a file or a program
 
 
@@ -49,6 +50,8 @@ def run(options: Namespace, settings: Settings) -> int:
     """
     path = Path(options.file).absolute()
     rejected, page = _new_file(options.rejected), _new_file(options.html)
+    if rejected and page and rejected.absolute() == page.absolute():
+        raise InvalidInput("--rejected and --html name the same file: name two.")
     request = Request(
         file_path=str(path), default_region=options.region, phone_columns=options.phone_column, sheet=options.sheet
     )
@@ -58,8 +61,7 @@ def run(options: Namespace, settings: Settings) -> int:
         _write_rejected(rejected, stored, table)
     if page:
         html = page_with(stored.report, list(map(listed, stored.rows)), path.name, mask=options.mask)
-        with _written(page, encoding="utf-8") as stream:
-            stream.write(html)
+        _write(page, html.encode())
     report, name = (masked(stored.report), text_masked(path.name)) if options.mask else (stored.report, path.name)
     if options.json:
         sys.stdout.write(report.model_dump_json(indent=2, exclude_none=True) + "\n")
@@ -115,7 +117,8 @@ def _report(report: CheckReport, name: str, files: Mapping[str, Path | None]) ->
         parts += _problems(report)
     parts += [Padding(_facts(report), (1, 0, 0, 0))]
     parts += [Text(f"! {warning}", style="yellow") for warning in report.warnings]
-    if any(name in " ".join(report.warnings) for name in _ARGUMENTS):
+    said = " ".join([*report.warnings, *(problem.hint for problem in report.problems)])
+    if any(name in said for name in _ARGUMENTS):
         parts.append(Text(f"{', '.join(_ARGUMENTS)}: set by the agent, as arguments of check_contacts.", style="dim"))
     parts += [Text(f"{what} written to {path}.") for what, path in files.items() if path]
     return Group(*parts)
@@ -192,17 +195,14 @@ def _write_rejected(path: Path, stored: StoredCheck, table: ContactTable) -> Non
         for row, checked in refused
     )
     # Excel takes a file for UTF-8 only when it begins with the mark.
-    with _written(path, encoding="utf-8-sig") as stream:
-        write_rows(stream, [*table.headers, *added], rows)
+    text = StringIO(newline="")
+    write_rows(text, [*table.headers, *added], rows)
+    _write(path, text.getvalue().encode("utf-8-sig"))
 
 
-@contextmanager
-def _written(path: Path, encoding: str) -> Iterator[TextIO]:
-    """Open a new file to be written."""
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file, whole or not at all, that only its owner may read."""
     try:
-        with path.open("x", encoding=encoding, newline="") as stream:
-            yield stream
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be written ({(error.strerror or 'unknown').lower()}): name another."
-        ) from None
+        write_new(path, content)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from None

@@ -126,11 +126,14 @@ def test_devices_and_processes_are_never_read_even_where_everything_is_allowed(f
         "\\\\server\\share\\leads.csv",
         "//server/share/leads.csv",
         "https://x.example/leads.csv",
-        "file:///etc/leads.csv",
     ],
 )
 def test_links_and_network_paths_are_refused(lists: Path, file_path: str) -> None:
     assert refusal(Folders([lists]), file_path).startswith("file_path is a link or a network path")
+
+
+def test_a_link_to_a_file_of_this_machine_is_to_be_its_plain_path(lists: Path) -> None:
+    assert "give the plain path" in refusal(Folders([lists]), f"file://{lists}/leads.csv")
 
 
 @pytest.mark.parametrize(

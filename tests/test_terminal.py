@@ -164,6 +164,9 @@ def test_nothing_is_overwritten(messy: Path, tmp_path: Path) -> None:
     assert "exists already, and nothing is overwritten" in done.stderr
     assert kept.read_text(encoding="utf-8") == "mine"
     assert "cannot be written" in check(messy, "--rejected", tmp_path / "no" / "folder.csv").stderr
+    both = check(messy, "--rejected", tmp_path / "one", "--html", tmp_path / "one")
+    assert (both.returncode, both.stderr) == (2, "audiences-mcp: --rejected and --html name the same file: name two.\n")
+    assert not (tmp_path / "one").exists()
     assert "nothing is overwritten" in check(messy, "--html", kept).stderr
     assert kept.read_text(encoding="utf-8") == "mine"
 

@@ -42,8 +42,9 @@ class KnownNumbers:
         readings = read_numbers([text for text, _ in pairs], bare_digits="international")
         for (text, known_as), reading in zip(pairs, readings, strict=True):
             if not isinstance(reading, Phone):
-                self.unreadable += 1
-                self.lost += any(map(str.isdigit, text)) and not self._keep_unreadable(text, known_as)
+                if any(map(str.isdigit, text)):  # else, as in a blank cell, nobody is meant
+                    self.unreadable += 1
+                    self.lost += not self._keep_unreadable(text, known_as)
                 continue
             self._exact.setdefault(reading.number, known_as)
             if not text.startswith("+"):

@@ -108,7 +108,8 @@ function mendButton(result, kind, reason, count, heading) {
   return make("div", { class: "noprint" }, put, told);
 }
 
-const CSV_HEADS = ["row", "who", "you wrote", "reason", "what to do"];
+/** As `check --rejected` names them, so that the last ones are left out when the file is checked again. */
+const CSV_HEADS = ["name", "phone", "row", "reason", "hint"];
 
 /** A cell of a file that a spreadsheet opens: nothing in it is run as a formula, as in every file of this project. */
 function csvCell(text) {
@@ -117,7 +118,7 @@ function csvCell(text) {
 }
 
 function csvOf(found) {
-  const lines = found.map((row) => [String(row.row), row.label, row.value, row.reason ?? "", row.hint ?? ""]);
+  const lines = found.map((row) => [row.label, row.value, String(row.row), row.reason ?? "", row.hint ?? ""]);
   return "\ufeff" + [CSV_HEADS, ...lines].map((line) => line.map(csvCell).join(",") + "\r\n").join("");
 }
 

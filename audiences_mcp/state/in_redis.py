@@ -303,6 +303,7 @@ def _encoded(stored: StoredCheck) -> bytes:
     head = {
         "check": _adapter(Check).dump_python(replace(check, rows=[]), mode="json"),
         "report": stored.report.model_dump(mode="json"),
+        "objecting": stored.objecting,
         "audited": _adapter(Audited | None).dump_python(stored.audited, mode="json"),
     }
     rows = _adapter(list[CheckedRow])
@@ -318,7 +319,8 @@ def _decoded(check_id: str, content: bytes) -> StoredCheck:
     rows = [row for run in runs for row in _adapter(list[CheckedRow]).validate_json(run)]
     check = replace(_adapter(Check).validate_python(head["check"]), rows=rows)
     report = CheckReport.model_validate(head["report"])
-    return StoredCheck(check_id, check, report, audited=_adapter(Audited | None).validate_python(head["audited"]))
+    audited = _adapter(Audited | None).validate_python(head["audited"])
+    return StoredCheck(check_id, check, report, audited=audited, objecting=head["objecting"])
 
 
 def _fate_of(stored: StoredCheck) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class InProcess(Generic[T]):
     async def put(self, key: str, thing: T, seconds: float) -> None:
         """Keep a thing for so many seconds; `inf` for as long as there is room."""
         self._kept[key] = (self._clock() + seconds, thing)
+        self._kept.move_to_end(key)
         used = sum(self._weight(kept) for _, kept in self._kept.values())
         while used > self._room and len(self._kept) > 1:
             used -= self._weight(self._drop(next(iter(self._kept))))

@@ -26,12 +26,8 @@ DefaultRegion = Annotated[
     ),
 ]
 CheckId = Annotated[str | None, Field(description="check_id of a check that the person has seen")]
-AudienceId = Annotated[
-    str,
-    AfterValidator(str.lower),  # ids are compared as text
-    Field(description="From list_audiences, e.g. 60d0fe4f5311236168a109ca"),
-]
-MemberId = Annotated[str, AfterValidator(str.lower)]  # as audience ids are
+Id = Annotated[str, AfterValidator(str.lower)]  # ids are compared as text
+AudienceId = Annotated[Id, Field(description="From list_audiences, e.g. 60d0fe4f5311236168a109ca")]
 Page = Annotated[int, Field(ge=1, description="Page from 1; next_page of the last answer")]
 
 

@@ -14,6 +14,7 @@ from audiences_mcp.calls import long_read, this_call
 from audiences_mcp.checking import Request, default_region_of, run_check
 from audiences_mcp.contacts.check import CheckedRow
 from audiences_mcp.contacts.known import KnownNumbers
+from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.report import listed
 from audiences_mcp.contacts.spellings import search_texts
@@ -21,7 +22,7 @@ from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import E164, CheckReport, CheckRows
 from audiences_mcp.state.kept import StoredCheck
 from audiences_mcp.text import several
-from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Page, app_of
+from audiences_mcp.tools.arguments import Contacts, Ctx, DefaultRegion, Id, Page, app_of
 from audiences_mcp.tools.pages import turn_from, within_answer
 
 _MAX_CSV = 1_000_000
@@ -47,12 +48,12 @@ async def check_contacts(
         ),
     ] = None,
     from_audiences: Annotated[
-        list[str] | None,
+        list[Id] | None,
         Field(description="Audiences whose members are the list, e.g. [audience_id], for unions and differences"),
     ] = None,
     default_region: DefaultRegion = None,
     bare_digits: Annotated[
-        Literal["international", "national"] | None,
+        BareDigits | None,
         Field(
             description="international: digits without + begin with their country code; national: they do not. Only as "
             "the person says",
@@ -82,11 +83,11 @@ async def check_contacts(
     ] = None,
     sheet: Annotated[str | None, Field(description="Sheet of an .xlsx with several, e.g. May")] = None,
     exclude_audiences: Annotated[
-        list[str] | None,
+        list[Id] | None,
         Field(description="Audiences whose members are left out, e.g. [audience_id] of last month's"),
     ] = None,
     add_to_audience_id: Annotated[
-        str | None,
+        Id | None,
         Field(description="audience_id that the list is meant for; its members are compared too"),
     ] = None,
 ) -> CheckReport:
@@ -138,7 +139,7 @@ async def list_check_rows(
     stored = await app.checks.get(check_id)
     if reason is not None and reason not in set(Reason):
         raise InvalidInput(f"reason must be one of {', '.join(Reason)}.")
-    region = default_region_of(app, stored.report.default_region.region)[1]
+    region = default_region_of(app, stored.report.default_region.region).region
     _, number = search_texts(contains, region) if contains else ([], None)
     wanted = partial(_wanted, status, reason, contains, number, app)
     matching = await anyio.to_thread.run_sync(_matching, stored, wanted)

@@ -147,7 +147,9 @@ async def search_audience_members(
         raise InvalidInput("There is nothing to search for: give a text, such as a name or a phone number.")
     # Of several columns only the phone column is searched in several spellings; Atoms compares text.
     place = "" if "" in wanted else audience.phone_column
-    texts, number = search_texts(wanted.get(place, ""), default_region_of(app)[1])
+    number_wanted = wanted.get(place, "")
+    region = default_region_of(app).region if any(map(str.isdigit, number_wanted)) else None
+    texts, number = search_texts(number_wanted, region)
     searches = [{**wanted, **({place: text} if place in wanted else {})} for text in texts]
     answers = await at_once([partial(_search, client, audience_id, each) for each in searches])
     found = {member.member_id: member for answer in answers for member in answer}

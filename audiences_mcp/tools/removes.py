@@ -12,14 +12,14 @@ from audiences_mcp.choosing import Order
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.models import Removal, Text
 from audiences_mcp.removing import Confirmation, remove_members
-from audiences_mcp.tools.arguments import AudienceId, Ctx, MemberId, app_of
+from audiences_mcp.tools.arguments import AudienceId, Ctx, Id, app_of
 
 
 async def remove_audience_members(
     ctx: Ctx,
     audience_id: AudienceId,
     member_ids: Annotated[
-        list[MemberId] | None, Field(max_length=1_000, description='Their ids, e.g. ["60d0fe4f5311236168a109cb"]')
+        list[Id] | None, Field(max_length=1_000, description='Their ids, e.g. ["60d0fe4f5311236168a109cb"]')
     ] = None,
     phone_numbers: Annotated[
         list[Text] | None,
@@ -59,7 +59,7 @@ async def remove_audience_members(
         phone_numbers=phone_numbers,
         check=await app.checks.get(check_id) if check_id is not None else None,
         reasons=reasons or (),
-        region=default_region_of(app)[1],
+        region=default_region_of(app).region if phone_numbers is not None else None,
     )
     confirmed = Confirmation(confirm_token, partial(agreed, ctx))
     return await remove_members(app, audience_id, order, confirmed, this_call().tell, allow_empty=allow_empty)

@@ -255,11 +255,14 @@ async def test_the_refused_rows_are_saved_as_they_were_and_no_spreadsheet_runs_t
     resource = asked["contents"][0]["resource"]
     assert (resource["uri"], resource["mimeType"]) == ("file:///rows-to-be-mended.csv", "text/csv")
     head, *rows = csv.reader(io.StringIO(resource["text"].removeprefix("\ufeff"), newline=""))
-    assert head == ["row", "who", "you wrote", "reason", "what to do"]
+    assert head == ["name", "phone", "row", "reason", "hint"]
     assert len(rows) == report["counts"]["invalid"] == 360
-    assert [row[1] for row in rows] == [f"N{n}" for n in range(360)]
+    assert [row[0] for row in rows] == [f"N{n}" for n in range(360)]
     assert not [cell for row in rows for cell in row if re.match(r"[\s']*[=+\-@]", cell) and cell[0] != "'"]
-    assert unguarded(rows[0][2]) == "=1+1"
+    assert unguarded(rows[0][1]) == "=1+1"
+
+    again = await chat.ask("check_contacts", csv_text=resource["text"])
+    assert [column["name"] for column in again["columns"]] == ["phone", "name"]
 
 
 # --- by keyboard ---------------------------------------------------------------------------------------------------

@@ -274,6 +274,16 @@ async def test_the_oldest_checks_make_room_for_new_ones_and_are_known_to_be_gone
             await shelf.get(gone)
 
 
+async def test_what_is_kept_again_is_the_newest(clock: Clock) -> None:
+    shelf: Shelf[int] = Shelf("thing", 60.0, "make it again.", InProcess(10, int, clock))
+    for key, weight in (("a", 4), ("b", 4), ("a", 7)):
+        await shelf.put(key, weight)
+
+    assert await shelf.get("a") == 7
+    with pytest.raises(InvalidInput, match="expired"):
+        await shelf.get("b")
+
+
 async def test_what_was_kept_long_ago_is_forgotten(clock: Clock) -> None:
     shelf: Shelf[int] = Shelf("thing", 60.0, "make it again.", InProcess(1, lambda _: 1, clock))
     for number in range(1_002):

@@ -96,7 +96,9 @@ async def test_stored_audiences_give_unions_and_differences(agent: LookedAtAgent
     second = organisation.audience("B", "mobile,town\n+91 98765-43210,Poona\n+33612345678,Paris\n", "mobile")
     third = organisation.audience("C", "phoneNumber\n0033 612 345 678\n")
 
-    report = await agent.do("check_contacts", from_audiences=[first, second, first], exclude_audiences=[third])
+    report = await agent.do(
+        "check_contacts", from_audiences=[first, second, first.upper()], exclude_audiences=[third.upper()]
+    )
 
     snapshot("results/check_audiences", report)
     assert adds_up(report["counts"])
@@ -250,12 +252,22 @@ async def test_the_region_setting_applies_where_a_call_gives_none(settings: Sett
     assert other["default_region"] == {"region": "FR", "source": "argument"}
 
 
-async def test_a_region_setting_that_cannot_be_used_is_named(settings: Settings, connect: Connect) -> None:
+async def test_a_region_setting_that_cannot_be_used_is_named_by_what_needs_it(
+    settings: Settings, connect: Connect, organisation: Organisation
+) -> None:
     told = Settings(api_key=settings.api_key, api_url=settings.api_url, default_region="Atlantis")
+    vip = organisation.audience("VIP", "phoneNumber,name\n+14155552671,Ann\n+33612345678,Zoë\n")
     async with connect(told, None) as agent:
-        refused = await agent.fail("check_contacts", contacts=TYPED)
+        refused = [
+            await agent.fail("check_contacts", contacts=TYPED),
+            await agent.fail("search_audience_members", audience_id=vip, query="415 555 2671"),
+            await agent.fail("remove_audience_members", audience_id=vip, phone_numbers=["415 555 2671"]),
+        ]
+        (found,) = (await agent.do("search_audience_members", audience_id=vip, query="Ann"))["members"]
+        gone = await agent.do("remove_audience_members", audience_id=vip, member_ids=[found["member_id"]])
 
-    assert refused.startswith("AUDIENCES_MCP_DEFAULT_REGION: The region is not a country")
+    assert all(text.startswith("AUDIENCES_MCP_DEFAULT_REGION: The region is not a country") for text in refused)
+    assert gone["removed"] == 1
 
 
 # --- do-not-call ---------------------------------------------------------------------------------------------------
@@ -272,7 +284,7 @@ async def test_people_on_the_do_not_call_list_are_suppressed_in_any_spelling(
     assert {(row["row"], row["reason"]) for row in report["problems"]} >= {(1, "do_not_call"), (2, "do_not_call")}
     assert report["counts"]["suppressed"] == 2
     assert (
-        "1 stored number of the do-not-call list cannot be read as a number; the list was compared with their last digits."
+        "1 stored number of the do-not-call list cannot be read as a number; the list was compared with its last digits."
     ) in report["warnings"]
 
 
