@@ -101,14 +101,18 @@ def _hint(row: CheckedRow, reason: Reason) -> str:
 
 def _objecting(app: App, audience: AudienceInfo, table: Table, check: Check) -> list[str]:
     """Tell of the columns in which members said no, and how to take just these out."""
-    found = objections(table, check)
     kept = app.settings.read_only
     return [
-        _to_take_out(audience, each)
-        if each.count and not kept
-        else f"{each.warning}{' Give the audience as from_audiences.' if each.told else ''}"
-        for each in found
+        _to_take_out(audience, each) if each.count and not kept else _to_leave_out(each)
+        for each in objections(table, check)
     ]
+
+
+def _to_leave_out(objection: Objection) -> str:
+    if not objection.told:
+        return objection.warning
+    rows = " list_check_rows with this check_id gives the member_id of each row."
+    return f"{objection.warning}{rows if objection.kept is None else ' Give the audience as from_audiences.'}"
 
 
 def _to_take_out(audience: AudienceInfo, objection: Objection) -> str:

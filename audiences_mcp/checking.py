@@ -120,7 +120,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
         already_member=target.known if target else None,
     )
     checked = await in_thread(partial(check_table, table, options, known), progress)
-    against = await in_thread(lambda _: objections(table, checked), progress)
+    against = await in_thread(lambda _: objections(table, checked, options.only_where), progress)
     check = without_mends(checked, against)
 
     def tell(_: Tick) -> tuple[CheckReport, int]:

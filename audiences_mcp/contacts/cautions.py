@@ -3,31 +3,34 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers, numbers_of
 from audiences_mcp.contacts.columns import find_header, is_phone_header
 from audiences_mcp.contacts.consent import (
     Question,
     agrees,
+    ask_of_calls,
     is_about_email,
     is_wrong_number,
-    may_refuse,
     names_unwilling,
     questions,
-    refuses,
+    refusing,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
 from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.sources import OF_UNWILLING
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
-from audiences_mcp.text import line, several
+from audiences_mcp.text import in_short, line, several
 
 _LONG = 500  # characters that a voice agent should not read out
 _MOST_NAMED = 10
 _MOST_VALUES, _LONGEST_VALUE = 5, 60
+_MOST_ROWS = 20
+_SENTENCE = 2  # spaces
 
 _PRIVATE = re.compile(
     r"passwords?|passwd|passwort|pwd|pin|cvv|cvc|ssn|secrets?|tokens?|iban|card(?:number)?|aadhaa?r|passport",
@@ -44,23 +47,30 @@ class Objection:
 
     Args:
         header: The column.
+        asks: Whether the column asks, so that its answers are a few known words rather than notes.
         count: How many ready rows say so; may be none where others say yes and some do not.
         wrong: How many of them say that the number is somebody else's.
         unsaid: How many ready rows say nothing, where being called takes a yes.
         unclear: How many say something that is neither, where being called takes a yes.
-        only_where: What keeps the others; None where nobody agreed, or the answers are too many or too long to name.
+        kept: The answers of the others; None where they are too many or too long to name, or notes that each say something
+            else, none of which should be taken for a yes.
+        rows: The rows, as a person sees them, of those who are not to be called, and their other rows.
         refusing: What keeps those who say so; None where their answers are too many or too long to name.
         refused: The places of the refused rows that say so, which nobody should mend.
+        only_where: All that check_contacts is to be given: what was in force, and what keeps the others in each column.
     """
 
     header: str
+    asks: bool
     count: int
     wrong: int
     unsaid: int
     unclear: int
-    only_where: Mapping[str, Sequence[str]] | None
+    kept: Sequence[str] | None
+    rows: Sequence[int]
     refusing: Mapping[str, Sequence[str]] | None
     refused: frozenset[int]
+    only_where: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def warning(self) -> str:
@@ -91,65 +101,142 @@ class Objection:
 
     @property
     def _mend(self) -> str:
-        if not self.only_where:
+        if self.kept is not None and not self.kept:
             return "ask whom to leave out; only_where does it"
         out = self.told
         whom = "them" if out in {self.count, self.unsaid, self.unclear} else "both" if out == 2 else f"all {out:,}"
-        return f"to leave {whom} out check again with only_where {json.dumps(self.only_where, ensure_ascii=False)}"
+        where = f" with only_where {json.dumps(self.only_where, ensure_ascii=False)}" if self.only_where else ""
+        look = "" if self.asks else ", once you have seen that no other answer is a no too"
+        if self.kept is not None:
+            return f"to leave {whom} out check again{where}{look}"
+        rows = f"{'row' if len(self.rows) == 1 else 'rows'} {in_short(self.rows, _MOST_ROWS)}"
+        return f"to leave {whom} out take {rows} out of the list and check again{where}{look}"
 
 
 def _say(count: int) -> str:
     return "says" if count == 1 else "say"
 
 
-def objections(table: Table, check: Check) -> list[Objection]:
-    """Return the columns in which people object to being called, in whichever of their rows."""
+def objections(table: Table, check: Check, only_where: Mapping[str, Sequence[str]] | None = None) -> list[Objection]:
+    """Return the columns in which people object to being called, in whichever of their rows.
+
+    Args:
+        table: The list.
+        check: The list, checked.
+        only_where: The filter of that check, which what is offered must not undo.
+    """
     asked = dict(questions(table.headers))
-    phones = set(check.phone_columns)
+    phones, of_calls = set(check.phone_columns), ask_of_calls(asked.values())
     plain = (
         place
         for place, header in enumerate(table.headers)
-        if place not in asked and header not in phones and not (asked and is_about_email(header))
+        if place not in asked and header not in phones and not (of_calls and is_about_email(header))
     )
-    told = [place for place in plain if may_refuse([row.cells[place] for row in table.rows])]
-    found = [_objection(table, check, place, asked.get(place)) for place in [*asked, *told]]
-    return [objection for objection in found if objection]
+    columns = [_column(table, place, asked.get(place)) for place in [*asked, *plain]]
+    if not any(column.agreeing for column in columns):  # beside another yes the date of one tells nothing more
+        columns = [column.by_date() for column in columns]
+    found = [_objection(table, check, column) for column in columns]
+    told = [objection for objection in found if objection]
+    # One filter for all of it, since a check takes one, and whoever follows one warning must not undo another.
+    whole = _in_force(table, only_where or {}) | {each.header: each.kept for each in told if each.told and each.kept}
+    return [replace(each, only_where=whole) for each in told]
 
 
-def _objection(table: Table, check: Check, place: int, question: Question | None) -> Objection | None:
-    rows = [(row.cells[place].strip(), checked) for row, checked in zip(table.rows, check.rows, strict=True)]
-    asked = question == "in"  # where being called takes a yes
-    answers = dict.fromkeys(answer for answer, _ in rows)
-    refusing = {answer for answer in answers if refuses(answer, question)}
-    agreeing = {answer for answer in answers if asked and agrees(answer)}
-    saying = [each for each, (answer, _) in enumerate(rows) if answer in refusing]
+def _in_force(table: Table, only_where: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return a filter as it was asked for, in the spelling of the list."""
+    places = {find_header(table, header, "only_where"): values for header, values in only_where.items()}
+    return {
+        table.headers[place]: _spelled_once(
+            cell for row in table.rows if (cell := row.cells[place].strip()).casefold() in values
+        )
+        for place, values in places.items()
+    }
+
+
+def _spelled_once(answers: Iterable[str]) -> list[str]:
+    """Return answers in their order, each in one spelling, since only_where ignores case."""
+    spelled: dict[str, str] = {}
+    for answer in dict.fromkeys(answers):
+        spelled.setdefault(answer.casefold(), answer)
+    return list(spelled.values())
+
+
+class _Column(NamedTuple):
+    """A column as it is answered: what asks it, its cells, and which answers are a no and a yes to being called."""
+
+    header: str
+    question: Question | None
+    cells: Sequence[str]
+    saying_no: frozenset[str]
+    agreeing: frozenset[str]
+
+    @property
+    def asks(self) -> bool:
+        """Whether being called takes a yes."""
+        return self.question == "in"
+
+    def by_date(self) -> "_Column":
+        """Return the column with each date as a yes: that of a consent, which may be the only sign of it."""
+        return self._replace(agreeing=frozenset(filter(is_date, set(self.cells)))) if self.asks else self
+
+
+def _column(table: Table, place: int, question: Question | None) -> _Column:
+    cells = [row.cells[place].strip() for row in table.rows]
+    agreeing = filter(agrees, set(cells)) if question == "in" else ()
+    return _Column(table.headers[place], question, cells, refusing(cells, question), frozenset(agreeing))
+
+
+def _objection(table: Table, check: Check, column: _Column) -> Objection | None:
     # A subscription that is active is no yes that others could lack.
-    if not saying and {answer.casefold() for answer in agreeing} <= {"active"}:
+    if not column.saying_no and {answer.casefold() for answer in column.agreeing} <= {"active"}:
         return None
-    read = [number for each in saying for number in numbers_of(rows[each][1])]
+    saying = [place for place, answer in enumerate(column.cells) if answer in column.saying_no]
+    read = [number for place in saying for number in numbers_of(check.rows[place])]
     theirs = known_numbers(table, saying, check.number_columns, read)
-    ready = [(answer, checked) for answer, checked in rows if checked.status is Status.READY]
-    silent = Counter(
-        answer for answer, row in ready if answer not in refusing and not (theirs and is_among(row, theirs))
-    )
+    rows = [
+        (answer, row, answer in column.saying_no or (theirs is not None and is_among(row, theirs)))
+        for answer, row in zip(column.cells, check.rows, strict=True)
+        if row.status is not Status.FILTERED_OUT
+    ]
+    ready = [(answer, no) for answer, row, no in rows if row.status is Status.READY]
+    silent = Counter(answer for answer, no in ready if not no)
     count = len(ready) - silent.total()
-    refused = frozenset(each for each in saying if rows[each][1].status is Status.INVALID)
-    wanting = asked and bool(count or agreeing)
-    doubted = {answer: many for answer, many in silent.items() if wanting and answer not in agreeing}
-    unsaid = doubted.pop("", 0)
-    if not (count or refused or unsaid or doubted):
-        return None
-    answers = dict.fromkeys(answer for answer, _ in ready)
-    said = [answer for answer in answers if answer in refusing]
-    kept = [answer for answer in answers if (answer in agreeing if asked else answer not in refusing)]
-    wrong = sum(answer in refusing and is_wrong_number(answer) for answer, _ in ready)
-    header = table.headers[place]
-    kept_by, said_by = ({header: each} if _can_be_named(each) else None for each in (kept, said))
-    return Objection(header, count, wrong, unsaid, sum(doubted.values()), kept_by, said_by, refused)
+    wanting = column.asks and bool(count or column.agreeing)
+    doubted = {answer: many for answer, many in silent.items() if wanting and answer not in column.agreeing}
+    out = [row.row for answer, row, no in rows if row.phone and (no or (wanting and answer not in column.agreeing))]
+    said = _spelled_once(answer for answer, _ in ready if answer in column.saying_no)
+    found = Objection(
+        header=column.header,
+        asks=column.question is not None,
+        count=count,
+        wrong=sum(answer in column.saying_no and is_wrong_number(answer) for answer, _ in ready),
+        unsaid=doubted.pop("", 0),
+        unclear=sum(doubted.values()),
+        # Of rows that are refused as yet too: once their number is mended, they must not be lost.
+        kept=_kept(column, [answer for answer, _, _ in rows if answer not in column.saying_no]),
+        rows=out,
+        refusing={column.header: said} if _can_be_named(said) else None,
+        refused=frozenset(place for place in saying if check.rows[place].status is Status.INVALID),
+    )
+    return found if found.told or found.refused else None
+
+
+def _kept(column: _Column, others: Sequence[str]) -> Sequence[str] | None:
+    kept = _spelled_once(answer for answer in others if not column.asks or answer in column.agreeing)
+    return kept if not kept or (_can_be_named(kept) and not _are_notes(column, others)) else None
 
 
 def _can_be_named(answers: Sequence[str]) -> bool:
     return 0 < len(answers) <= _MOST_VALUES and all(answer == line(answer, _LONGEST_VALUE) for answer in answers)
+
+
+def _are_notes(column: _Column, answers: Iterable[str]) -> bool:
+    """Tell whether hardly two answers are alike, as dates and sentences are and the few words of a status are not."""
+    said = Counter(filter(None, answers))
+    if column.asks:
+        return any(map(is_date, said))
+    sentences = any(answer.count(" ") >= _SENTENCE for answer in said)
+    return column.question is None and sentences and len(said) * 2 > said.total()
 
 
 def without_mends(check: Check, against: Sequence[Objection]) -> Check:

@@ -10,45 +10,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
-from audiences_mcp.text import clean
+from audiences_mcp.contacts.sayings import are_of_somebody_else, may_say_no, say_no
+from audiences_mcp.text import clean, is_clean
 
-Question = Literal["in", "out"]
-"""What a column asks: whether people agreed to be called, or whether they are to be left out."""
+Question = Literal["in", "out", "if no", "if yes"]
+"""What a column asks: whether people agreed to be called, or whether they are to be left out.
 
-# Said of people, these leave no doubt, in whatever column they stand.
-_SURE = (
-    r"(?:do not|don ?t|never) (?:call|contact|disturb|phone|dial|ring)|do ?not ?call|dnc\w*|ndnc|unsubscribe[ds]?"
-    r"|opt(?:ed)? ?outs?|optouts?|(?:remove|take) me|asked to be removed|blacklist(?:ed)?|deceased|died"
-    r"|no (?:(?:more|further|phone|cold|marketing|sales) )*calls?(?! (?:yet|so far|made|back|answered))"
-    r"|passed away|verstorben|gestorben|décédée?|decedee?|fallecid[oa]|falecid[oa]|overleden"
-    r"|(?:consent|permission) (?:was )?(?:withdrawn|revoked)|no (?:more|further) contact|stop (?:calling|contacting|phoning)"
-    r"|(?:withdr[ae]wn?|revoked?) (?:(?:his|her|their|the|my) )?(?:consent|permission)|no consent(?! (?:needed|required|form))"
-    r"|(?:not to|(?:must|may|should) (?:not|never)) be (?:called|contacted|phoned)|(?:replied|texted) stop"
-    r"|(?:(?:do|does|did)(?: not|n ?t)|no longer) (?:want|wish|agree)(?:s|es)? (?:to )?(?:be |any )?"
-    r"(?:calls?|called|contact(?:ed)?|phoned|phone calls)|(?:do|does|did)(?: not|n ?t) consent"
-    r"|keine werbung|nicht (?:mehr )?(?:anrufen|kontaktieren)|ne (?:pas|plus) (?:appeler|contacter)"
-    r"|niet (?:meer )?bellen|no (?:llamar|llame|contactar)"
-    r"|n[ãa]o (?:ligar|contactar)|non (?:chiamare|contattare)|ring (?:ikke|inte)|nie dzwoni[ćc]|не звонить"
-    r"|(?:remove|delete|take)[dn]? (?:(?:me|us|him|her|them|this|number|contact) )*(?:off|from)"
-    r" (?:(?:the|this|your|our|my|all|any|calls?|calling|phone|contact|mailing|marketing) )*(?:lists?|database)"
-    r"|keine (?:weiteren |werbe ?|telefon ?)?anrufe|widerruf(?:en)?|widersprochen"
-    r"|keinen? kontakt (?:mehr|(?:er|ge)w[üu]nscht)"
-    r"|(?:will|wollen|m(?:ö|oe|o)chten?|w[üu]nsch(?:t|en)|darf|d[üu]rfen|bitte|soll(?:en)?) (?:\w+ )?nicht (?:mehr )?"
-    r"(?:angerufen|kontaktiert|gest[öo]rt)"
-    r"|(?:not|no longer) interested|keine? interesse|geen interesse|pas int[ée]ress[ée]e?s?"
-    r"|no (?:est[áa] |estoy )?interesad[oa]s?|no (?:le |me )?interesa|non interessat[oa]|sem interesse"
-)
-# Not a no, but nobody there has agreed to anything.
-_WRONG = (
-    r"wrong (?:(?:tele|mobile )?phone )?(?:numbers?|no|person)(?! (?:of|one))|falsche (?:telefon|handy)?nummer"
-    r"|(?:mauvais|faux) num[ée]ro|n[úu]mero (?:equivocado|errado|err[óo]neo)|numero sbagliato|verkeerd nummer"
-)
-_SURE_ANYWHERE = re.compile(rf"\b(?:{_SURE}|{_WRONG})\b|请勿致电|不要打电话")
-_WRONG_NUMBER = re.compile(rf"\b(?:{_WRONG})\b")
+The names of some columns mean much else too, such as `Contact` or `Objection`: in these only that very answer is a no.
+"""
+
+_LISTS = r"(?:ndnc|dn[cd]r?|c?tps|do not (?:call|disturb))(?: (?:list|registry|register|registered|flag))*"
+
 # Whole answers; as a part of one they may speak of anything.
 _SAYS_SO = frozenset(
     {
         "blocked",
+        "blocked number",
+        "number blocked",
+        "refus",
         "blacklist",
         "stop",
         "robinson",
@@ -72,96 +51,62 @@ _SAYS_SO = frozenset(
     }
 )
 _E_MAIL = r"(?:e ?mails?|mail|courriel|correo)"
-_WRITING = rf"(?:{_E_MAIL}|sms|texts?|text messages?|whatsapp|letters?|post|brief)"
+_MESSAGES = rf"(?:{_E_MAIL}|sms|texts?|text messages?|whats ?app)"
+_WRITING = rf"(?:{_MESSAGES}|letters?|post|brief)"
 _IN_WRITING_ONLY = re.compile(
-    rf"{_E_MAIL} (?:only|uniquement|seulement)|(?:contact |reach )?(?:by|via|per) {_WRITING} only"
-    rf"|only (?:by|via|per) {_WRITING}"
+    rf"{_MESSAGES}(?: (?:(?:and|or) )?{_MESSAGES})* only(?: please)?|{_E_MAIL} (?:uniquement|seulement)"
+    rf"|(?:contact |reach )?(?:by|via|per) {_WRITING} only|only (?:by|via|per) {_WRITING}"
     rf"|nur (?:per |via )?{_E_MAIL}|nur (?:(?:per|via) {_WRITING}|schriftlich)|(?:uniquement|seulement) par {_WRITING}"
     rf"|s[óo]lo (?:por )?{_E_MAIL}"
 )
-# One of these must stand in a text for any of the above to do so, which is quickly looked for.
-_HINTS = (
-    *(
-        "call",
-        "contact",
-        "disturb",
-        "phone",
-        "dial",
-        "ring",
-        "dnc",
-        "subscrib",
-        "opt",
-        "remove",
-        "take me",
-        "black",
-        "decease",
-    ),
-    *(
-        "died",
-        "storben",
-        "consent",
-        "permission",
-        "anrufen",
-        "appeler",
-        "bellen",
-        "llam",
-        "ligar",
-        "chiamare",
-        "contattare",
-    ),
-    *(
-        "dzwoni",
-        "звонить",
-        "致电",
-        "电话",
-        "delete",
-        "taken",
-        "anruf",
-        "widerruf",
-        "widersproch",
-        "kontakt",
-        "nicht",
-        "interes",
-    ),
-    *("intéress", "wrong", "falsch", "num", "verkeerd", "only", "nur", "uniquement", "seulement", "solo", "sólo"),
-    *("block", "stop", "robinson", "do not use", "dnd", "passed", "décéd", "decede", "fallec", "falec", "overled"),
-    *("withdr", "werbung", "unsub", "suppress", "gemeldet", "gesperrt", "abonn"),
-)
-_STILL_IN = re.compile(
-    r"(?:has |have )?(?:not|never|n t) (?:yet )?(?:opted|unsub|dece|black|died|done)|deceased estate|scrub|without"
-    r"|(?:kein(?:en)?|nicht) wider(?:ruf|sproch)|not (?:a |the )?wrong"
-)
-_LISTS = r"(?:ndnc|dn[cd]r?|c?tps|do not (?:call|disturb))(?: (?:list|registry|register|registered|flag))*"
-# Said of people whom nobody found on such a list. What else is said counts: "not on DNC, but do not call".
+# Said of people whom nobody found on a list of the unwilling, or who are still in. What else is said counts: "not on DNC, but
+# do not call".
 _NOT_LISTED = re.compile(
     r"\b(?:non (?=dn[cd]|tps)|(?:not|never|isn ?t|no longer) (?:(?:yet|currently) )?"
     rf"(?:(?:registered|listed|found|on|in|with) )+(?:(?:the|any|a|our|your|national|internal) )*){_LISTS}\b"
 )
+_STILL_IN = re.compile(
+    r"(?:has |have |did |is )?(?:not|never|n t) (?:yet )?(?:opt(?:ed)?|unsub\w*|dece\w*|black\w*|died)\b|deceased estate"
+    rf"|(?:{_LISTS} )?scrub\w*(?: (?:against|for|from|through|with|of|on) (?:(?:the|national|our|all) )*{_LISTS})?"
+    rf"|without (?:(?:a|any|the|being|on|having) ){{0,3}}(?:{_LISTS}\b|\w+)"
+    r"|(?:kein(?:en)?|nicht) wider(?:ruf|sproch)\w*|not (?:a |the )?wrong"
+)
 # Headers that ask who is to be left out, besides those that say so.
 _OUT = re.compile(
-    r"\b(?:dnd|do not (?:market|use|allow)|excluded?|suppression|block ?list|robinson ?liste|bloctel|c?tps"
-    r"|(?<!kein )widerspruch(?:sdatum)?"
-    r"|werbesperre"
-    r"|werbewiderspruch|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|d[ée]sabonn[ée]s?"
+    r"\b(?:dnd|do not (?:market|use|allow)|excluded?|suppression|block ?list(?:ed)?|robinson ?liste|bloctel|c?tps"
+    r"|date of death|death date|sterbedatum|todesdatum|date de d[ée]c[èe]s|fecha de fallecimiento"
+    r"|registro (?:pubblico )?(?:delle )?opposizioni|desinscri\w+|afgemeld|uitgeschreven|desuscri\w+"
+    r"|(?<!kein )widerspruch(?:sdatum)?|werbesperre|werbewiderspruch"
+    r"|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|d[ée]sabonn[ée]s?"
     r"|liste rouge|dados? de baja|no molestar)\b"
     # Words that mean much else, alone or with what a flag is called.
     r"|^(?:is |has )?(?:blocked|stop(?:ped)?|removed?|suppress(?:ed)?|withdrawn|unsubs?|baja|robinson|gesperrt|no contact)"
-    r"(?: (?:status|flag|date|on|at|reason|from calls))?$"
+    r"(?: (?:status|flag|date|time|on|at|reason|(?:from )?calls))?$"
 )
 # Headers that ask who agreed.
 _IN = re.compile(
-    r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accepts?|permissions?|gdpr|agree[ds]?|callable|contactable"
+    r"\b(?:consent(?:ed|s)?|opt(?:ed)? ?in|optin|subscribed|accept(?:s|es?)?|aceita|permissions?|gdpr|lgpd|agree[ds]?"
+    r"|callable|contactable|(?:receive|get|take)s? (?:\w+ )?calls"
+    r"|(?:like|want|wish|happy|willing)s? (?:us )?to (?:(?:be|get|receive) )?(?:call|contact|phone)(?:s|d|ed)?"
     r"|(?:may|can|should|shall) (?:(?:we|i|be) )*(?:call(?:ed)?|contact(?:ed)?|phoned?|dial(?:led)?)"
     r"|contact(?:ed)? by (?:tele)?phone|(?:contact|phone|calling|dialling) (?:allowed|permitted|ok)"
     r"|ok(?:ay)? to (?:call|contact|phone)|allow(?:s|ed)? (?:to )?(?:calls?|phone)"
-    r"|calls? (?:allowed|permitted|ok)|phone calls|wants? to be called|(?:marketing|subscription) (?:contact )?status|marketing"
-    r"|einwilligung\w*|werbeeinwilligung|zustimmung|erlaub\w*|dsgvo|rgpd|consentement|autorisation|accord|consentimiento"
+    r"|calls? (?:allowed|permitted|ok)|phone calls|(?:marketing|subscription) (?:contact )?status|marketing"
+    r"|einwilligung\w*|werbeeinwilligung|zustimmung|\w*erlaub\w*|einverst[äa]nd\w*|telefonwerbung|dsgvo|rgpd"
+    r"|consentement|autorisation"
+    r"|accord|consentimiento"
     r"|consentimento|autoriza(?:do|da|ci[óo]n|[çc][ãa]o)?(?! por)|zgoda|souhlas|súhlas|согласие"
     r"|i\u0307?z(?:i\u0307?n|ni\u0307?)|hozz[áa]j[áa]rul[áa]s"
-    r"|suostumus|consenso|acepta|toestemming|samtykke|samtycke|kontakt per telefon|darf (?:\w+ )?(?:angerufen|kontaktiert))\b"
-    r"|^(?:(?:please )?call(?: (?:me|them|him|her))?|anrufen)$"
+    r"|suostumus|consenso|acepta|toestemming|samtykke|samtycke|kontakt per telefon|darf (?:\w+ )?(?:angerufen|kontaktiert)"
+    r"|mag (?:\w+ )?(?:gebeld|benaderd)|الموافقة)\b"
+    r"|^(?:(?:please )?call(?: (?:me|them|him|her))?|anrufen)(?: (?:y n|yes no))?$"
     r"|同意|동의"
 )
+# Headers that ask, where the answer is a plain no or yes.
+_IF_NO = re.compile(
+    r"(?:contact|interested|telemarketing|(?:(?:sales|marketing|promotional|cold|voice) )?calls)(?: (?:y n|yes no))?"
+)
+_IF_YES = re.compile(r"(?:objections?|oppositions?|refus)(?: (?:to|au|aux|à) (?:la |l )?\w+)?")
 # A header that asks who agreed, the other way round.
 _AGAINST = re.compile(
     r"\b(?:withdrawn|withdrawal|revoked|declined|refused|denied|no|not|never|without|excluded?|object(?:s|ion|ed)?|erasure"
@@ -185,18 +130,29 @@ _OTHER_CONTACT = re.compile(
 _E_MAILS, _FAXES = re.compile(r"\b(?:e ?mails?|newsletters?)\b"), re.compile(r"\bfax(?:es)?\b")
 _YES = re.compile(
     r"(?:yes|y|true|x|ja|oui|s[ií]|sim|da|да|tak|ano|igen|kyll[äa]|subscribed|opted in|opt in|granted|given|obtained"
+    r"|(?:(?:i|we) )?(?:do )?(?:agree|consent|accept|allow)|(?:ich )?stimme zu|einverstanden|j accepte|acepto|aceito|accetto"
     r"|accepted|agreed|confirmed|consented|active|ok|okay|checked|allowed|permitted|是|はい|نعم|evet|예|네|同意|동의)\b"
     r"|(?:t|on|in|1|1 0)$"
 )
-# A yes that is none yet, none any more, or none to calls.
-_NOT_QUITE = re.compile(r"\b(?:withdrawn|revoked|rejected|refused|pending|expired|not by (?:tele)?phone)\b")
+# A yes that is none yet, or none any more.
+_NOT_QUITE = re.compile(r"\b(?:withdrawn|revoked|rejected|refused|pending|expired)\b")
+# A yes that is none to calls.
+_BUT_NO_CALLS = re.compile(
+    r"\b(?:except|but (?:not|no)|not)(?: (?:for|by|via|to|on|any))* (?:(?:tele)?phone|calls?|calling|voice)\b"
+    rf"|\b{_MESSAGES} only\b|\bonly (?:(?:by|via|per|for|to) )?{_MESSAGES}\b"
+)
 
 _NO = re.compile(  # not what became of a call
     r"(?!no (?:answer|response|reply|voicemail|contact|phone|info\w*|record)\b|not (?:reached|available|answered)\b)"
     r"(?:no|n|false|0|off|nein|non|n[ãa]o|nej|nee|нет|nie|not|never|none|unsubscribed|declined|denied|withdrawn|widerrufen"
+    r"|(?:(?:i|we) )?(?:(?:do not|don ?t|did not|didn ?t|cannot) (?:agree|consent|accept|allow|want|wish)"
+    r"|disagree|decline|refuse|object)"
+    r"|(?:ich )?stimme nicht|nicht einverstanden|je (?:refuse|n accepte)|rifiuto"
     r"|revoked|refused|rejected|nope|deny|pending|unchecked|stop|removed|abgelehnt|do not allow|expired|hay[ıi]r|否"
     r"|不同意|いいえ|لا|ne|nem|ei|όχι|아니[오요])\b|f$"
 )
+_PLAIN_NO = re.compile(r"no|n|false|nein|non|n[ãa]o|nej|nee|nie|нет")
+_PLAIN_YES = re.compile(r"yes|y|true|x|1|ja|oui|s[ií]|sim|da|tak|on|checked|\d{1,4} \d\d? \d{1,4}(?: .*)?")
 # Whole answers to whether somebody is to be left out that say they are not.
 _STAYS = re.compile(
     r"(?:no|n|f|false|0|0 0|off|nein|non|n[ãa]o|nej|nee|нет|nie|ne|nem|ei|none|null|nil|na ?n|n a|na|unchecked"
@@ -205,6 +161,7 @@ _STAYS = re.compile(
     r"|allow(?:ed)?|clean|clear|pass|ok(?:ay)?(?: to (?:call|contact|dial))?|callable|contactable|no (?:match|hit|record)"
     rf"|unlisted|not (?:registered|listed|found|matched|a match)|(?:no|not|non) {_LISTS})"
 )
+_BATCH = 200
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
 _YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
@@ -216,25 +173,44 @@ _OF_UNWILLING = re.compile(
     r"|bajas|d[ée]sinscri\w+|d[ée]sabonn\w+|afmelding(?:en)?|uitschrijving(?:en)?|disiscri\w+|descadastr\w+)\b"
     r"|^removals?\b|^(?:baja|removed)$"
 )
-# They were taken out of it.
+# They were taken out of it: `Leads (DNC removed)`, `Opted out: No`.
 _LEFT_OUT = re.compile(
-    r"\b(?:minus|excluding|excl|except|ohne|sans|sin|sem|senza|without|scrub\w*|no (?=unsub|bounce|dnd|suppress|stop|block))"
+    r"\b(?:minus|excluding|excl|except|ohne|sans|sin|sem|senza|without(?! (?:consent|permission))|scrub\w*"
+    r"|(?:no|non|not|un)(?: (?:on|in|equals?|to|the))* (?=unsub|bounce|dn[cd]|ndnc|c?tps|opt|suppress|stop ?list|bl[oa]c)"
+    r"|(?:dn[cd]r?|ndnc|c?tps|opt(?:ed)? ?outs?|unsub\w*|bounces?|suppress\w*|do not (?:call|contact)s?|bl(?:o|a)ck ?list\w*)"
+    r"(?: lists?)? (?:(?:is|are|was|were) )?(?:clean(?:ed)?|checked|removed|filtered|excluded|free|not true)"
+    r"|(?:equals?|equal to|is) (?:false|no|0))\b| (?:false|no)$"
 )
+
+
+_HUMP = re.compile(r"([a-z]|[A-Z](?=[A-Z][a-z]))(?=[A-Z])")  # a capital in front of which a word ends
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 @lru_cache(maxsize=4_096)
 def words(text: str) -> str:
     """Return the words of a header or an answer: `AcceptsSMS_marketing` is `accepts sms marketing`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", clean(unicodedata.normalize("NFKC", text)))
-    return re.sub(r"[\W_]+", " ", spaced).strip().casefold()
+    plain = text if is_clean(text) else clean(unicodedata.normalize("NFKC", text))
+    return _BETWEEN_WORDS.sub(" ", _HUMP.sub(r"\1 ", plain)).strip().casefold()
 
 
 def questions(headers: Sequence[str]) -> Iterator[tuple[int, Question]]:
     """Yield the places of the columns that ask; for e-mail only where no other column asks."""
     asked = [(place, words(header)) for place, header in enumerate(headers)]
     found = [(place, text, question) for place, text in asked if (question := _question(text))]
-    for place, _, question in [each for each in found if not _is_only(_E_MAILS, each[1])] or found:
-        yield place, question
+    others = any(_asks_plainly(question) and not _is_only(_E_MAILS, text) for _, text, question in found)
+    for place, text, question in found:
+        if not (others and _is_only(_E_MAILS, text)):
+            yield place, question
+
+
+def ask_of_calls(asked: Iterable[Question]) -> bool:
+    """Tell whether a column asks by its name alone, so that one about messages only says nothing of calls."""
+    return any(map(_asks_plainly, asked))
+
+
+def _asks_plainly(question: Question) -> bool:
+    return question in {"in", "out"}
 
 
 def _is_only(messages: re.Pattern[str], header: str) -> bool:
@@ -243,11 +219,13 @@ def _is_only(messages: re.Pattern[str], header: str) -> bool:
 
 
 def _question(header: str) -> Question | None:
-    if (_SURE_ANYWHERE.search(header) or _OUT.search(header)) and not _is_only(_FAXES, header):
+    if (say_no(header) or _OUT.search(header)) and not _is_only(_FAXES, header):
         return "out"
-    if not _IN.search(header) or _is_only(_OTHER_THINGS, header):
-        return None
-    return "out" if _AGAINST.search(header) else "in"
+    if _IN.search(header) and not _is_only(_OTHER_THINGS, header):
+        return "out" if _AGAINST.search(header) else "in"
+    if _IF_NO.fullmatch(header):
+        return "if no"
+    return "if yes" if _IF_YES.fullmatch(header) else None
 
 
 def is_about_email(header: str) -> bool:
@@ -264,23 +242,20 @@ def refuses(answer: str, question: Question | None) -> bool:
     """
     if not answer.strip():
         return False
-    said = words(answer)
+    said, unticked = words(answer), answer.strip() in _UNTICKED
     if question == "out":
-        return not (
-            _STAYS.fullmatch(said)
-            or _STILL_IN.match(said)
-            or _NOT_LISTED.fullmatch(said)
-            or answer.strip() in _UNTICKED
-        )
-    if reads_as_opt_out(said):
-        return True
+        return not (_STAYS.fullmatch(said) or _is_still_in(said) or unticked)
+    opts_out = _opts_out(said)
+    if opts_out or question is None:
+        return opts_out
     if question == "in":
-        return (
-            _NO.match(said) is not None
-            or (not said and not _NO_SIGNS.isdisjoint(answer))
-            or answer.strip() in _UNTICKED
-        )
-    return False
+        unticked = unticked or (not said and not _NO_SIGNS.isdisjoint(answer))
+        return unticked or _NO.match(said) is not None or _BUT_NO_CALLS.search(said) is not None
+    return (_PLAIN_NO if question == "if no" else _PLAIN_YES).fullmatch(said) is not None
+
+
+def _is_still_in(said: str) -> bool:
+    return _NOT_LISTED.fullmatch(said) is not None or (_STILL_IN.match(said) is not None and not _says_so(said))
 
 
 def agrees(answer: str) -> bool:
@@ -292,22 +267,26 @@ def agrees(answer: str) -> bool:
 
 def reads_as_opt_out(text: str) -> bool:
     """Tell whether a header, a name or an answer speaks of people who must not be called."""
-    said = words(text)
-    if said in _SAYS_SO or _IN_WRITING_ONLY.fullmatch(said):
-        return True
-    if _SURE_ANYWHERE.search(said) is None or _STILL_IN.search(said) is not None:
-        return False
-    return _SURE_ANYWHERE.search(_NOT_LISTED.sub(" ", said)) is not None
+    return _opts_out(words(text))
+
+
+def _opts_out(said: str) -> bool:
+    return said in _SAYS_SO or _IN_WRITING_ONLY.fullmatch(said) is not None or _says_so(said)
+
+
+def _says_so(said: str) -> bool:
+    """Tell whether words say so, besides those of people who are on no list of the unwilling."""
+    return say_no(said) and say_no(_STILL_IN.sub(" ", _NOT_LISTED.sub(" ", said)))
 
 
 def is_wrong_number(answer: str) -> bool:
     """Tell whether an answer that refuses says that the number is somebody else's."""
-    return _WRONG_NUMBER.search(words(answer)) is not None
+    return are_of_somebody_else(words(answer))
 
 
 def says_no(cell: str) -> bool:
     """Tell whether a phone cell itself says, beside a number or without one, that it must not be called."""
-    if _LETTERS.search(cell) is None or not may_refuse([cell]):
+    if _LETTERS.search(cell) is None or not may_say_no([cell]):
         return False
     return reads_as_opt_out(re.sub(r"\d+", " ", cell))
 
@@ -317,13 +296,19 @@ def who_says_no(cells: Sequence[str]) -> list[int]:
     return [place for place, cell in enumerate(cells) if _LETTERS.search(cell) and says_no(cell)]
 
 
+OF_UNWILLING = "of people who must not be called: ask before calling them."
+"""Ends the note on a list that by its name is one to leave out."""
+
+
 def names_unwilling(name: str) -> bool:
     """Tell whether the name of a file or a sheet, a title or a phone header is one of people who must not be called."""
     said = words(name)
-    return reads_as_opt_out(name) or (_OF_UNWILLING.search(said) is not None and _LEFT_OUT.search(said) is None)
+    return (reads_as_opt_out(name) or _OF_UNWILLING.search(said) is not None) and _LEFT_OUT.search(said) is None
 
 
-def may_refuse(answers: Iterable[str]) -> bool:
-    """Tell in little time whether any of many cells could say so."""
-    folded = "\n".join(answers).casefold()
-    return any(hint in folded for hint in _HINTS)
+def refusing(answers: Iterable[str], question: Question | None) -> frozenset[str]:
+    """Return which of many answers are a no to being called, in little time where hardly any could be."""
+    several = list(set(answers))
+    batches = [several[start : start + _BATCH] for start in range(0, len(several), _BATCH)]
+    may = (batch for batch in batches if question or may_say_no(batch))
+    return frozenset(answer for batch in may for answer in batch if refuses(answer, question))

@@ -1,5 +1,6 @@
 """Who said no, which country a column names, what is blank or badly read aloud."""
 
+import json
 from typing import Any
 
 import pytest
@@ -128,7 +129,7 @@ def test_a_yes_to_being_left_out_is_told_with_what_leaves_it_out(header: str, ye
         ("Opted in", ("yes", "Yes")),
         ("Opted in", ("", "")),
         ("Subscription status", ("active", "trialing", "")),
-        ("Opted in at", ("1/2/2024", "2/3/2024", "")),
+        ("Opted in at", ("1/2/2024", "2/3/2024")),
         ("Marketing", ("Online", "In store", "On hold")),
         ("Marketing contact status source", ("None", "CRM")),
         ("Opted out", ("no", "", "No")),
@@ -142,13 +143,96 @@ def test_where_nobody_objects_nothing_is_told(header: str, answers: tuple[str, .
     assert warned(header, *answers) == []
 
 
-def test_where_nobody_agrees_or_the_answers_are_many_the_person_is_asked() -> None:
+def test_where_nobody_agrees_the_person_is_asked() -> None:
     (nobody,) = warned("Consent", "no", "no")
+
+    assert nobody == '2 ready rows say no to being contacted in "Consent": ask whom to leave out; only_where does it.'
+
+
+def test_where_the_answers_are_many_the_rows_are_named() -> None:
     many = "\n".join(f"+9198765432{place:02},yes {place}" for place in range(20))
     table = table_from_csv(f"phone,consent\n{many}\n+12025550143,no\n")
 
-    assert nobody == '2 ready rows say no to being contacted in "Consent": ask whom to leave out; only_where does it.'
-    assert [objection.only_where for objection in objections(table, checked(table))] == [None]
+    assert [objection.warning for objection in objections(table, checked(table))] == [
+        '1 ready row says no to being contacted in "consent": to leave them out take row 22 out of the list and check again.'
+    ]
+
+
+NOTES = """phone,Notes,City
++12025550143,Wants a demo in May,Reno
++442079460958,Do not call again please,Leeds
++919876543210,"Asked for the price, twice",Pune
+0044 20 7946 0958,,Leeds
++33612345678,Sent the brochure by post,Lyon
++33612345679,Told us never to call,Lyon
+"""
+
+
+def test_of_notes_the_rows_are_named_and_no_other_note_is_taken_for_a_yes() -> None:
+    table = table_from_csv(NOTES)
+    (objection,) = objections(table, checked(table))
+
+    assert objection.warning == (
+        '2 ready rows say no to being contacted in "Notes": to leave them out take rows 3, 5, 7 out of the list and check '
+        "again, once you have seen that no other answer is a no too."
+    )
+    without = table_from_csv("".join(NOTES.splitlines(keepends=True)[place] for place in (0, 1, 3, 5)))
+    assert objections(without, checked(without)) == []
+
+
+def test_of_many_notes_it_is_said_how_many_rows_more() -> None:
+    rows = "".join(f"+9198765432{place:02},do not call him in week {place}\n" for place in range(30))
+    table = table_from_csv(f"phone,Notes\n{rows}+12025550143,all well with them\n")
+
+    (objection,) = objections(table, checked(table))
+
+    assert "20, 21 and 10 more out of the list" in objection.warning
+
+
+def test_one_filter_holds_what_was_asked_for_and_every_column_that_somebody_objects_in() -> None:
+    table = table_from_csv(
+        "Region,phone,name,DNC,Status\nNorth,+4915112345678,A,,new\nnorth ,+4915112345679,B,yes,new\n"
+        "South,+4915112345680,C,,new\nNorth,+4915112345681,D,,unsubscribed\nNorth,+4915112345682,E,,won\n"
+    )
+    in_force = {"region": ["north"]}
+    found = objections(table, checked(table, only_where=in_force), in_force)
+
+    assert [each.header for each in found] == ["DNC", "Status"]
+    for each in found:
+        whole = {"Region": ["North"], "DNC": [""], "Status": ["new", "won"]}
+        assert f"with only_where {json.dumps(whole)}" in each.warning
+        kept = {header: [value.casefold() for value in values] for header, values in whole.items()}
+        assert [row.label for row in checked(table, only_where=kept).ready] == ["A", "E"]
+
+
+def test_what_is_kept_in_force_is_told_where_the_rows_are_named() -> None:
+    table = table_from_csv(NOTES)
+    in_force = {"City": ["leeds", "pune"]}
+
+    (told,) = objections(table, checked(table, only_where=in_force), in_force)
+
+    assert 'take rows 3, 5 out of the list and check again with only_where {"City": ["Leeds", "Pune"]}' in told.warning
+
+
+def test_who_says_nothing_is_kept_also_where_the_number_is_still_to_be_mended() -> None:
+    table = table_from_csv("phone,name,DNC\n+919876543210,A,No\n9876543211,B,\n9876543212,C,no\n+919876543213,D,Yes\n")
+
+    (objection,) = objections(table, checked(table))
+
+    assert objection.only_where == {"DNC": ["No", ""]}
+
+
+def test_a_date_of_consent_is_a_yes_unless_another_column_has_it() -> None:
+    (alone,) = warned("Consent given on", "2024-03-01", "1.4.2024", "")
+    beside_no_other = table_from_csv("phone,OPTIN_TIME,OPTIN_IP\n+12025550143,2024-03-01,10.0.0.1\n+442079460958,,\n")
+    table = table_from_csv("phone,Consent,Consent given on\n+12025550143,yes,2024-03-01\n+442079460958,yes,\n")
+
+    assert alone == (
+        '1 ready row says nothing in "Consent given on", where others agree to being contacted: to leave them out take row '
+        "4 out of the list and check again."
+    )
+    assert [each.unsaid for each in objections(beside_no_other, checked(beside_no_other))] == [1]
+    assert objections(table, checked(table)) == []
 
 
 def test_an_answer_about_e_mail_counts_only_where_no_other_is_asked_for() -> None:
@@ -446,7 +530,7 @@ def test_a_wrong_number_is_told_as_such(answer: str) -> None:
 
     assert told == (
         '2 ready rows say no to being contacted in "Notes" (1 of them: a wrong number): to leave them out check again with '
-        'only_where {"Notes": ["nice"]}.'
+        'only_where {"Notes": ["nice"]}, once you have seen that no other answer is a no too.'
     )
 
 

@@ -838,3 +838,16 @@ async def test_a_list_of_unwilling_people_may_be_told_by_its_phone_header_alone(
     )
     assert told in report["warnings"]
     assert report["next_step"].endswith(REMOVAL)
+
+
+async def test_the_filter_that_a_warning_gives_undoes_none_that_was_asked_for(agent: LookedAtAgent) -> None:
+    rows = "Region,phone,name,DNC\nNorth,+4915112345678,A,\nNorth,+4915112345679,B,yes\nSouth,+4915112345680,C,\n"
+    report = await agent.do("check_contacts", csv_text=rows, only_where={"Region": "North"})
+    (told,) = [text for text in report["warnings"] if "says no" in text]
+    whole = json.loads(told.partition("only_where ")[2].removesuffix("."))
+
+    again = await agent.do("check_contacts", csv_text=rows, only_where=whole)
+
+    assert whole == {"Region": ["North"], "DNC": [""]}
+    assert [each["fields"]["name"] for each in again["sample"]] == ["A"]
+    assert not any("says no" in text for text in again["warnings"])

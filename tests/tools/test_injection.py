@@ -286,7 +286,10 @@ async def test_answers_that_are_long_or_untidy_are_not_offered_as_a_filter(agent
     report = await agent.do("check_contacts", csv_text=csv)
 
     (told,) = [text for text in report["warnings"] if "Status" in text]
-    assert told == '1 ready row says no to being contacted in "Status": ask whom to leave out; only_where does it.'
+    assert told == (
+        '1 ready row says no to being contacted in "Status": to leave them out take row 2 out of the list and check again, '
+        "once you have seen that no other answer is a no too."
+    )
 
 
 @ONE_REVISION
