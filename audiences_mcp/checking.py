@@ -41,7 +41,6 @@ from audiences_mcp.contacts.known import KnownNumbers
 from audiences_mcp.contacts.phones import BareDigits
 from audiences_mcp.contacts.regions import region_code
 from audiences_mcp.contacts.sources import (
-    OF_UNWILLING,
     TypedContact,
     table_from_contacts,
     table_from_csv,
@@ -125,19 +124,20 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
 
     def tell(_: Tick) -> tuple[CheckReport, int]:
         countries = country_warnings(table, check, options)
+        headers = unwilling_headers(check)
         warnings = [
             *([trouble] if trouble else []),
             *known_warnings(known),
             *_target_warnings(check, target),
             *table.notes,
             *filter_warnings(table, options),
-            *unwilling_headers(check),
+            *headers,
             *(objection.warning for objection in against),
             *countries,
             *header_warnings(table, check, options),
             *variable_warnings(check),
         ]
-        unwilling = any(text.endswith(OF_UNWILLING) for text in (*table.notes, *unwilling_headers(check)))
+        unwilling = table.unwilling or bool(headers)
         # Of a list of such people nobody asks whom of them to leave out.
         out = "" if unwilling else _to_leave_out(against)
         asks = [

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers, numbers_of
 from audiences_mcp.contacts.columns import find_header, is_phone_header
 from audiences_mcp.contacts.consent import (
+    OF_UNWILLING,
     Question,
     agrees,
     ask_of_calls,
@@ -21,7 +22,6 @@ from audiences_mcp.contacts.consent import (
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
 from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, SAYS_NO_HINT, Reason, Status
-from audiences_mcp.contacts.sources import OF_UNWILLING
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.text import in_short, line, several
@@ -261,18 +261,13 @@ def filter_warnings(table: Table, options: Options) -> list[str]:
         place = find_header(table, header, "only_where")
         cells = Counter(row.cells[place].strip() for row in table.rows)
         folded = {cell.casefold() for cell in cells}
-        absent = [_quoted(value) for value in dict.fromkeys(values) if value not in folded]
+        absent = [value for value in dict.fromkeys(values) if value not in folded]
         if values and not absent:
             continue
         name = _quoted(table.headers[place])
-        told = (
-            f"No row has {' or '.join(absent[:_MOST_VALUES])} in {name}"
-            if values
-            else f"only_where has no value for {name}"
-        )
-        there = ", ".join(_quoted(line(cell, _LONGEST_VALUE)) for cell, _ in cells.most_common(_MOST_VALUES))
-        more = f" and {several(len(cells) - _MOST_VALUES, 'other value')}" if len(cells) > _MOST_VALUES else ""
-        texts.append(f"{told}; rows have {there}{more}.")
+        told = f"No row has {_in_row(absent)} in {name}" if values else f"only_where has no value for {name}"
+        there = _in_row([line(cell, _LONGEST_VALUE) for cell, _ in cells.most_common()])
+        texts.append(f"{told}; rows have {there}.")
     return texts
 
 
@@ -284,7 +279,7 @@ def country_warnings(table: Table, check: Check, options: Options) -> list[str]:
     if options.region_column is not None:
         named_place = find_header(table, options.region_column, "region_column")
         unknown = unknown_names(row.cells[named_place] for row in table.rows)
-        named = ", ".join(map(_quoted, unknown[:_MOST_VALUES]))
+        named = _in_row(unknown)
         return [f"No country by its name, so that the rows are read by their plus alone: {named}."] if unknown else []
     place = country_column(table)
     if place is None or names_states(table, place):
@@ -320,8 +315,10 @@ def variable_warnings(check: Check) -> list[str]:
         if any(map(_PRIVATE.fullmatch, re.split(r"[\W_]+", column.source)))
     ]
     if private and ready:
+        it = "it" if len(private) == 1 else "them"
         texts.append(
-            f"Private by its name, and sent all the same unless keep_columns leaves it out: {_quoted(private[0])}."
+            f"Private by {'its name' if len(private) == 1 else 'their names'}, and sent all the same unless keep_columns "
+            f"leaves {it} out: {_in_row(private)}."
         )
     return texts
 
@@ -353,7 +350,7 @@ def _cells_of_columns(check: Check) -> _Columns:
 def unwilling_headers(check: Check) -> list[str]:
     """Tell of a phone column whose header says that its numbers are of people who must not be called."""
     named = [header for header in check.phone_columns if names_unwilling(header)]
-    return [f"By its header {_quoted(named[0])} may be a column {OF_UNWILLING}"] if named else []
+    return [f"By its header {_in_row(named)} may be a column {OF_UNWILLING}"] if named else []
 
 
 def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
@@ -383,6 +380,11 @@ def _list(counted: Sequence[tuple[str, int]]) -> str:
     shown = ", ".join(f"{_quoted(header)} ({count:,})" for header, count in counted[:_MOST_NAMED])
     more = len(counted) - _MOST_NAMED
     return f"{shown} and {several(more, 'more column')}" if more > 0 else shown
+
+
+def _in_row(texts: Sequence[str]) -> str:
+    """Return texts that a list holds, and how many more there are."""
+    return in_short(texts, _MOST_VALUES, _quoted)
 
 
 def _quoted(header: str) -> str:

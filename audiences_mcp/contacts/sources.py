@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiences_mcp.contacts.columns import holds_phone_numbers, phone_cells
-from audiences_mcp.contacts.consent import names_unwilling
+from audiences_mcp.contacts.consent import OF_UNWILLING, names_unwilling
 from audiences_mcp.contacts.delimited import decode, delimited_records
 from audiences_mcp.contacts.tables import (
     FIRST_NAME,
@@ -109,15 +109,11 @@ def table_from_file(file: File, sheet: str | None = None, tick: Tick = _no_tick)
     return _noted(table, "By its name the file may be one", file.stem)
 
 
-OF_UNWILLING = "of people who must not be called: ask before calling them."
-"""Ends the note on a list that by its name is one to leave out."""
-
-
 def _noted(table: Table, begin: str, name: str) -> Table:
     """Return a table with a note where a name speaks of people who must not be called."""
     if not names_unwilling(name):
         return table
-    return replace(table, notes=(*table.notes, f"{begin} {OF_UNWILLING}"))
+    return replace(table, notes=(*table.notes, f"{begin} {OF_UNWILLING}"), unwilling=True)
 
 
 def suppressed_cells(file: File) -> list[str]:

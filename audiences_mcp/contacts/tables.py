@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from audiences_mcp.contacts.consent import names_unwilling
+from audiences_mcp.contacts.consent import OF_UNWILLING, names_unwilling
 from audiences_mcp.contacts.guarding import unguarded
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
@@ -76,6 +76,7 @@ class Table:
         guarded: Whether its cells may have an apostrophe in front, so that no spreadsheet runs them.
         notes: How it was read, where a person should know; one sentence each.
         nameless: Headers that are none: names by their place, of columns without one.
+        unwilling: Whether by a name of it, which a note tells, it is one of people who must not be called.
     """
 
     headers: tuple[str, ...]
@@ -85,6 +86,7 @@ class Table:
     guarded: bool = False
     notes: tuple[str, ...] = ()
     nameless: frozenset[str] = frozenset()
+    unwilling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,15 @@ def table_from_records(records: Iterable[Record], layout: Layout, notes: Sequenc
     if _is_data(filled[place][1], layout):
         return _without_header(filled, layout, notes)
     titles = [f"Row {filled[place][0]} was taken as the header row; {_above(place)} above it."] if place else []
-    if any(names_unwilling(cell) for _, cells in filled[:place] for cell in cells):
-        titles.append(
-            "By a title above it this may be a list of people who must not be called: ask before calling them."
-        )
+    unwilling = any(names_unwilling(cell) for _, cells in filled[:place] for cell in cells)
+    if unwilling:
+        titles.append(f"By a title above it this may be a list {OF_UNWILLING}")
     below = filled[place + 1 :]
     names = _names(filled[place][1], below, layout)
     if not below:
         raise InvalidInput(f"The {layout.noun} has a header row and no rows below it: give at least one row.")
-    return _without_report(_table(names, below, layout, [*notes, *titles]))
+    table = _table(names, below, layout, [*notes, *titles])
+    return _without_report(replace(table, unwilling=unwilling))
 
 
 def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes: Iterable[str]) -> Table:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
     country_warnings,
+    filter_warnings,
     header_warnings,
     objections,
+    unwilling_headers,
     variable_warnings,
     without_mends,
 )
@@ -825,3 +827,37 @@ def test_a_column_that_is_private_by_its_name_is_told() -> None:
         'Private by its name, and sent all the same unless keep_columns leaves it out: "Password".'
     ]
     assert variable_warnings(checked(table, keep_columns=["name"])) == []
+
+
+def test_each_column_that_is_private_by_its_name_is_told() -> None:
+    table = table_from_csv("phone,ssn,password,iban\n+442079460958,1,hunter2,DE1\n")
+
+    assert variable_warnings(checked(table)) == [
+        'Private by their names, and sent all the same unless keep_columns leaves them out: "ssn", "password", "iban".'
+    ]
+
+
+def test_of_many_values_it_is_said_how_many_more() -> None:
+    known = "".join(f"+12025550143,{code}\n" for code in ("US", "GB", "FR", "DE", "IN", "JP", "BR"))
+    unknown = "".join(f"98765 4321{place},Country {place}\n" for place in range(7))
+    countries = table_from_csv(f"phone,Land\n{known}{unknown}")
+    options = Options(region_column="Land", only_where={"Land": [f"x{place}" for place in range(7)]})
+
+    assert country_warnings(countries, checked(countries, region_column="Land"), options)[0].endswith(
+        '"Country 3", "Country 4" and 2 more.'
+    )
+    assert filter_warnings(countries, options) == [
+        'No row has "x0", "x1", "x2", "x3", "x4" and 2 more in "Land"; rows have "US", "GB", "FR", "DE", "IN" and 9 more.'
+    ]
+
+
+def test_each_phone_column_of_unwilling_people_is_told() -> None:
+    table = table_from_csv("unsubscribed phone,DNC number\n+442079460958,+442079460959\n")
+    found = checked(table, phone_columns=["unsubscribed phone", "DNC number"])
+
+    assert unwilling_headers(found) == [
+        (
+            'By its header "unsubscribed phone", "DNC number" may be a column of people who must not be called: ask before '
+            "calling them."
+        )
+    ]

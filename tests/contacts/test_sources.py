@@ -203,7 +203,10 @@ UNWILLING = "By its name the file may be one of people who must not be called: a
     ],
 )
 def test_the_name_of_a_file_of_unwilling_people_is_told(stem: str) -> None:
-    assert UNWILLING in table_from_file(File(".csv", b"phone\n+12025550143\n", stem)).notes
+    table = table_from_file(File(".csv", b"phone\n+12025550143\n", stem))
+
+    assert UNWILLING in table.notes
+    assert table.unwilling
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,10 @@ def test_the_name_of_a_file_of_unwilling_people_is_told(stem: str) -> None:
     ],
 )
 def test_the_name_of_another_file_is_not(stem: str) -> None:
-    assert UNWILLING not in table_from_file(File(".csv", b"phone\n+12025550143\n", stem)).notes
+    table = table_from_file(File(".csv", b"phone\n+12025550143\n", stem))
+
+    assert UNWILLING not in table.notes
+    assert not table.unwilling
 
 
 def test_lines_of_a_number_and_a_name_are_told_how_to_be_divided() -> None:

@@ -124,7 +124,11 @@ def test_a_list_too_wide_for_its_rows_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_a_title_that_speaks_of_people_who_must_not_be_called_is_told() -> None:
     table = table_from_records(records(["Do Not Call List"], HEADER, ROW), Layout())
 
-    assert table.notes[-1].startswith("By a title above it this may be a list of people who must not be called")
+    assert table.notes[-1] == (
+        "By a title above it this may be a list of people who must not be called: ask before calling them."
+    )
+    assert table.unwilling
+    assert not table_from_records(records(["Filtered by: Do Not Call equals False"], HEADER, ROW), Layout()).unwilling
 
 
 def test_the_columns_of_an_earlier_report_are_left_out() -> None:
