@@ -12,7 +12,7 @@ from audiences_mcp.checking import in_thread, known_warnings, report_of
 from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import Objection, objections, spoken_warnings
 from audiences_mcp.contacts.check import Check, CheckedRow, KnownLists, Options, check_table
-from audiences_mcp.contacts.reasons import HINTS, SAYS_NO_HINT, Reason, Status
+from audiences_mcp.contacts.reasons import HINTS, Reason, Status
 from audiences_mcp.contacts.tables import Table, Tick
 from audiences_mcp.members import OF_DO_NOT_CALL, read_members, table_of, telling
 from audiences_mcp.models import (
@@ -92,7 +92,7 @@ def _advised(check: Check, known: KnownLists) -> Check:
 
 
 def _hint(row: CheckedRow, reason: Reason) -> str:
-    if row.hint == SAYS_NO_HINT:
+    if row.says_no:
         return f"{row.hint} {_TAKE_OUT}"
     if row.status is Status.INVALID:
         return _NO_NUMBER if row.hint == HINTS[reason] else f"{row.hint} {_NO_NUMBER}"

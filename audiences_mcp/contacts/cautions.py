@@ -21,7 +21,7 @@ from audiences_mcp.contacts.consent import (
     refusing,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
-from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, SAYS_NO_HINT, Reason, Status
+from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
 from audiences_mcp.text import in_short, line, several
@@ -245,7 +245,7 @@ def without_mends(check: Check, against: Sequence[Objection]) -> Check:
     if not places:
         return check
     rows = [
-        row._replace(hint=ROW_SAYS_NO_HINT) if place in places and row.hint != SAYS_NO_HINT else row
+        row._replace(hint=ROW_SAYS_NO_HINT) if place in places and not row.says_no else row
         for place, row in enumerate(check.rows)
     ]
     return replace(check, rows=rows)

@@ -114,6 +114,7 @@ class CheckedRow(NamedTuple):
         duplicate_of: For a duplicate the row that is used.
         fields: The cells that are sent, aligned with the columns after the phone column.
         others: Further numbers of the same row.
+        says_no: Whether its phone cell itself says that it must not be called.
     """
 
     row: int
@@ -126,6 +127,7 @@ class CheckedRow(NamedTuple):
     duplicate_of: int | None = None
     fields: tuple[str, ...] = ()
     others: tuple[E164, ...] = ()
+    says_no: bool = False
 
 
 @dataclass(frozen=True)
@@ -433,7 +435,8 @@ class _Judge:
             hint = reading.hint
             if reading.reason is Reason.EMPTY and _is_note(row):
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
-            return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint)
+            says_no = reading is SAYS_NO
+            return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint, says_no=says_no)
         ready = CheckedRow(row.number, label, value, Status.READY, reading, None, "", None, fields, others)
         if self._objecting and is_among(ready, self._objecting):
             self.also_objecting += 1

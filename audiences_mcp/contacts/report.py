@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from audiences_mcp.contacts.check import Check, CheckedRow
 from audiences_mcp.contacts.columns import Column
-from audiences_mcp.contacts.reasons import SAYS_NO_HINT, Note, Reason, Status
+from audiences_mcp.contacts.reasons import Note, Reason, Status
 from audiences_mcp.contacts.regions import time_zones
 from audiences_mcp.models import (
     CallingHours,
@@ -201,7 +201,7 @@ def _renamed(changed: Sequence[Column]) -> str:
 
 def refusal_warnings(check: Check) -> list[str]:
     """Tell of the phone cells that say no themselves, and of the rows that are left out since another row says no."""
-    saying = sum(row.hint.startswith(SAYS_NO_HINT) for row in check.rows if row.hint)
+    saying = sum(row.says_no for row in check.rows)
     texts = []
     if saying:
         texts.append(

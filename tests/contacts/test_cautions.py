@@ -592,6 +592,7 @@ def test_a_phone_cell_that_says_no_is_refused_counted_and_never_to_be_stripped(c
 
     assert [(row.status.value, row.reason) for row in found.rows] == [("invalid", "not_a_number"), ("ready", None)]
     assert found.rows[0].hint == "The cell itself says that this number is not to be called: leave the row out."
+    assert [row.says_no for row in found.rows] == [True, False]
     assert report.warnings(found)[0] == (
         "1 refused row says in the phone cell itself that the number is not to be called: leave them out, and do not strip "
         "that off the number."
