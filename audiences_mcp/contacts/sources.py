@@ -228,4 +228,8 @@ def _table_from_sheet(book: Workbook, name: str, tick: Tick) -> Table:
         f"{several(len(hidden), 'row')} of the sheet {'is' if len(hidden) == 1 else 'are'} hidden, by a filter perhaps"
     )
     notes = [f"{rows} (row {shown}); they are part of the list: to leave them out set only_where."] if hidden else []
+    if name in book.commented:
+        notes.append(
+            "Cells of the sheet have comments, which were not read: see whether one says not to call somebody."
+        )
     return table_from_records(book.records(name, tick), Layout("sheet", open_ended=True, shown=False), notes)

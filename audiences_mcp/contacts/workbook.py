@@ -29,6 +29,7 @@ _MAX_INDEX = 5_000_000  # bytes of a part that is read whole: names of sheets an
 _MAX_REACH = 2 * _MAX_CELLS  # of all sheets together, since each of them may be read
 _CHUNK = 1 << 20
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_COMMENTS = b"relationships/comments"
 _LINK = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _MAX_ROWS = 1 << 20  # what Excel has
 # The tags of a sheet's own XML (ECMA-376, part 1, 18.3.1). A prefix in front of a name is legal, and so are both quotes. No
@@ -51,12 +52,14 @@ class Workbook:
         names: Their names, in their order.
         hidden: Names of those that nobody sees, which are not read.
         hidden_rows: The rows of each sheet that are hidden, by a filter mostly; by the sheet's name.
+        commented: Names of those whose cells have comments, which are not read.
         book: The open workbook of the library.
     """
 
     names: tuple[str, ...]
     hidden: tuple[str, ...]
     hidden_rows: Mapping[str, Sequence[int]]
+    commented: frozenset[str]
     book: "CalamineWorkbook"
 
     def records(self, name: str, tick: Tick) -> Iterator[Record]:
@@ -90,11 +93,12 @@ def open_workbook(content: bytes, tick: Tick) -> Workbook:
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415, TID251 - workbooks only
 
     with _faults_are_ours():
-        hidden_rows = _measured(content, tick)
+        hidden_rows, commented = _measured(content, tick)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     seen = tuple(sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible)
-    return Workbook(seen, tuple(sheet.name for sheet in sheets if sheet.name not in seen), hidden_rows, book)
+    unseen = tuple(sheet.name for sheet in sheets if sheet.name not in seen)
+    return Workbook(seen, unseen, hidden_rows, commented, book)
 
 
 @contextmanager
@@ -122,8 +126,8 @@ def _faults_are_ours() -> Iterator[None]:
 # --- before it is opened -------------------------------------------------------------------------------------------
 
 
-def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
-    """Look at how far the cells of a workbook reach, and return which rows of each sheet are hidden.
+def _measured(content: bytes, tick: Tick) -> tuple[dict[str, list[int]], frozenset[str]]:
+    """Look at how far the cells of a workbook reach; return which rows of each sheet are hidden, and which have comments.
 
     A single cell far from the others would make the library ask for all the memory between, and that ends the process.
 
@@ -150,7 +154,20 @@ def _measured(content: bytes, tick: Tick) -> dict[str, list[int]]:
                     raise _too_large()
             elif name.endswith((".xml", ".rels")):
                 _read_through(archive, member, tick)
-        return {name: hidden.get(part.lower(), []) for name, part in parts.items()}
+        commented = frozenset(name for name, part in parts.items() if _has_comments(archive, part))
+        return {name: hidden.get(part.lower(), []) for name, part in parts.items()}, commented
+
+
+def _has_comments(archive: zipfile.ZipFile, part: str) -> bool:
+    """Tell whether a sheet is linked to comments on its cells (ECMA-376, part 1, 12.3.3)."""
+    folder, _, name = part.rpartition("/")
+    links = f"{folder}/_rels/{name}.rels".lower()
+    member = next((each for each in archive.infolist() if each.filename.lower() == links), None)
+    if member is None:
+        return False
+    if member.file_size > _MAX_INDEX:
+        raise _too_large()
+    return _COMMENTS in archive.read(member)
 
 
 def _read_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, tick: Tick) -> None:

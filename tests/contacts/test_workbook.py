@@ -280,3 +280,18 @@ def test_hidden_rows_are_told_by_their_numbers() -> None:
     assert told.startswith(
         "6 rows of the sheet are hidden, by a filter perhaps (row 2, 4, 5, 6, 7 …); they are part of the list"
     )
+
+
+def test_comments_on_cells_are_not_read_and_that_is_told_of_their_sheet_alone() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        for name in ("Leads", "More"):
+            page = book.add_worksheet(name)
+            page.write_column(0, 0, ["phone", "+31612345678"])
+            if name == "Leads":
+                page.write_comment(1, 0, "do not call")
+
+    note = "Cells of the sheet have comments, which were not read: see whether one says not to call somebody."
+    content = workbook(fill)
+
+    assert note in table(content, "Leads").notes
+    assert note not in table(content, "More").notes
