@@ -133,8 +133,9 @@ def objections(table: Table, check: Check, only_where: Mapping[str, Sequence[str
         if place not in asked and header not in phones and not (of_calls and is_about_email(header))
     )
     columns = [_column(table, place, asked.get(place)) for place in [*asked, *plain]]
-    if not any(column.agreeing for column in columns):  # beside another yes the date of one tells nothing more
-        columns = [column.by_date() for column in columns]
+    # Beside another yes the date of one tells nothing more.
+    beside = any(column.agreeing for column in columns)
+    columns = [column if beside and not column.saying_no else column.by_date() for column in columns]
     found = [_objection(table, check, column) for column in columns]
     told = [objection for objection in found if objection]
     # One filter for all of it, since a check takes one, and whoever follows one warning must not undo another.
@@ -177,7 +178,7 @@ class _Column(NamedTuple):
 
     def by_date(self) -> "_Column":
         """Return the column with each date as a yes: that of a consent, which may be the only sign of it."""
-        return self._replace(agreeing=frozenset(filter(is_date, set(self.cells)))) if self.asks else self
+        return self._replace(agreeing=self.agreeing.union(filter(is_date, set(self.cells)))) if self.asks else self
 
 
 def _column(table: Table, place: int, question: Question | None) -> _Column:

@@ -51,10 +51,10 @@ _SAYS_SO = frozenset(
     }
 )
 _E_MAIL = r"(?:e ?mails?|mail|courriel|correo)"
-_MESSAGES = rf"(?:{_E_MAIL}|sms|texts?|text messages?|whats ?app)"
+_MESSAGES = rf"(?:{_E_MAIL}|sms|text(?:s| messages?)?|whats ?app)"
 _WRITING = rf"(?:{_MESSAGES}|letters?|post|brief)"
 _IN_WRITING_ONLY = re.compile(
-    rf"{_MESSAGES}(?: (?:(?:and|or) )?{_MESSAGES})* only(?: please)?|{_E_MAIL} (?:uniquement|seulement)"
+    rf"(?:{_MESSAGES}(?: (?:and|or))? )+only(?: please)?|{_E_MAIL} (?:uniquement|seulement)"
     rf"|(?:contact |reach )?(?:by|via|per) {_WRITING} only|only (?:by|via|per) {_WRITING}"
     rf"|nur (?:per |via )?{_E_MAIL}|nur (?:(?:per|via) {_WRITING}|schriftlich)|(?:uniquement|seulement) par {_WRITING}"
     rf"|s[óo]lo (?:por )?{_E_MAIL}"
@@ -114,7 +114,7 @@ _AGAINST = re.compile(
 )
 _OTHER_THINGS = re.compile(
     r"\b(?:cards?|pets?|insurance|terms|cookies?|price|date|url|form|plan|source|budget|level|region|type|sinks?|hours?|account"
-    r"|items?|cart|fax|version|campaign|channel)\b"
+    r"|items?|cart|fax|version|campaign|channel|cgv|cgu|agb|conditions|t[ée]rminos|termos|carte|cart[ãa]o|tarjeta)\b"
 )
 # Where one of these stands, a question is about calls, whatever else it names.
 _CALLS = re.compile(
@@ -177,8 +177,9 @@ _OF_UNWILLING = re.compile(
 _LEFT_OUT = re.compile(
     r"\b(?:minus|excluding|excl|except|ohne|sans|sin|sem|senza|without(?! (?:consent|permission))|scrub\w*"
     r"|(?:no|non|not|un)(?: (?:on|in|equals?|to|the))* (?=unsub|bounce|dn[cd]|ndnc|c?tps|opt|suppress|stop ?list|bl[oa]c)"
-    r"|(?:dn[cd]r?|ndnc|c?tps|opt(?:ed)? ?outs?|unsub\w*|bounces?|suppress\w*|do not (?:call|contact)s?|bl(?:o|a)ck ?list\w*)"
-    r"(?: lists?)? (?:(?:is|are|was|were) )?(?:clean(?:ed)?|checked|removed|filtered|excluded|free|not true)"
+    rf"|{_LISTS} (?:(?:is|are) )?(?:clean(?! up)|cleaned|checked|removed|filtered|excluded|free)"
+    r"|(?:opt(?:ed)? ?outs?|unsub\w*|bounces?|suppress\w*|do not (?:call|contact)s?|bl[oa]ck ?list\w*)"
+    r" (?:removed(?! from)|filtered|excluded|free|cleaned)"
     r"|(?:equals?|equal to|is) (?:false|no|0))\b| (?:false|no)$"
 )
 

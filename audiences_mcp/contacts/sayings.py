@@ -29,7 +29,7 @@ _ENGLISH = (
         "no",
         (
             r" (?:(?:more|further|(?:tele)?phone|cold|marketing|promotional|sales|solicit\w+) )*calls?(?! (?:yet"
-            "|so far|made|back|answered))"
+            "|so far|made|back|answered|logged|booked))"
         ),
     ),
     ("no", r" (?:telemarketing|telesales|solicit\w+)"),
@@ -80,7 +80,7 @@ _ENGLISH = (
     ("gdpr|data", " erasure"),
     ("erasure", " request(?:ed)?"),
     ("right", " to be forgotten"),
-    ("blocked", " (?:us|our (?:number|calls?))"),
+    ("blocked", " (?:us(?! dollars?)|our (?:number|calls?))"),
     (
         "no",
         (
@@ -155,8 +155,8 @@ _OTHER_LANGUAGES = (
 _WRONG = (
     ("wrong", " (?:(?:tele|mobile )?phone )?(?:numbers?|no|person)(?! (?:of|one))"),
     ("falsche", " (?:telefon|handy)?nummer"),
-    ("incorrect", " (?:(?:tele|mobile )?phone )?numbers?(?! of)"),
-    ("not", " (?:his|her|their|my) (?:(?:phone|mobile) )?number(?! one)"),
+    ("incorrect", " (?:(?:tele|mobile )?phone )?numbers?(?! (?:of|format))"),
+    ("not", " (?:his|her|their|my) (?:(?:phone|mobile) )?number(?! (?:one|of))"),
     ("number|phone", " belongs to (?:someone|somebody|another|a different)"),
     ("mauvais|faux", " num[ée]ro"),
     ("n", "[úu]mero (?:equivocado|errado|err[óo]neo)"),

@@ -226,6 +226,7 @@ def test_who_says_nothing_is_kept_also_where_the_number_is_still_to_be_mended() 
 
 def test_a_date_of_consent_is_a_yes_unless_another_column_has_it() -> None:
     (alone,) = warned("Consent given on", "2024-03-01", "1.4.2024", "")
+    mixed = table_from_csv("phone,Opt-in,Consent\n+12025550143,2024-03-01,yes\n+442079460958,no,yes\n")
     beside_no_other = table_from_csv("phone,OPTIN_TIME,OPTIN_IP\n+12025550143,2024-03-01,10.0.0.1\n+442079460958,,\n")
     table = table_from_csv("phone,Consent,Consent given on\n+12025550143,yes,2024-03-01\n+442079460958,yes,\n")
 
@@ -233,6 +234,7 @@ def test_a_date_of_consent_is_a_yes_unless_another_column_has_it() -> None:
         '1 ready row says nothing in "Consent given on", where others agree to being contacted: to leave them out take row '
         "4 out of the list and check again."
     )
+    assert [(each.count, each.unclear) for each in objections(mixed, checked(mixed))] == [(1, 0)]
     assert [each.unsaid for each in objections(beside_no_other, checked(beside_no_other))] == [1]
     assert objections(table, checked(table)) == []
 

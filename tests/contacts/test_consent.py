@@ -122,6 +122,10 @@ def test_a_no_in_plain_words_is_one_in_any_column(note: str) -> None:
         "plays DnD",
         "not his number one choice",
         "incorrect number of items",
+        "incorrect number format",
+        "not my number of choice",
+        "no sales calls logged",
+        "blocked US dollar account",
         "order number belongs to March",
         "called from a blocked number",
         "refusé par la banque",
@@ -271,6 +275,7 @@ def test_a_column_that_asks_is_told_by_its_header(header: str, no: str, harmless
             "Refuse collection",
             "Accepted offer",
             "Robinson"[:0] or "Opposing party",
+            "Accepte les CGV",
         ),
     ],
 )
@@ -301,6 +306,8 @@ def test_a_column_whose_name_may_mean_much_else_does_not_silence_one_of_e_mail()
         ("leads_dnd_filtered", "Filtered: DND"),
         ("Customers without opt-outs", "Customers without consent, do not call"),
         ("Leads excluding DNC", "Excluded: no calls"),
+        ("opt-outs removed", "Opted out (removed from CRM)"),
+        ("DNC cleaned", "DNC clean-up list"),
     ],
 )
 def test_a_list_without_the_unwilling_is_none_of_them(left_out: str, unwilling: str) -> None:
