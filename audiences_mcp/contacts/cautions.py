@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers, numbers_of
@@ -132,10 +133,11 @@ def objections(table: Table, check: Check, only_where: Mapping[str, Sequence[str
         for place, header in enumerate(table.headers)
         if place not in asked and header not in phones and not (of_calls and is_about_email(header))
     )
-    columns = [_column(table, place, asked.get(place)) for place in [*asked, *plain]]
+    asking = [_column(table, place, question) for place, question in asked.items()]
     # Beside another yes the date of one tells nothing more.
-    beside = any(column.agreeing for column in columns)
-    columns = [column if beside and not column.saying_no else column.by_date() for column in columns]
+    beside = any(column.agreeing for column in asking)
+    asking = [column if beside and not column.saying_no else column.by_date() for column in asking]
+    columns = chain(asking, (_column(table, place) for place in plain))  # one at a time, for there may be many
     found = [_objection(table, check, column) for column in columns]
     told = [objection for objection in found if objection]
     # One filter for all of it, since a check takes one, and whoever follows one warning must not undo another.
@@ -181,7 +183,7 @@ class _Column(NamedTuple):
         return self._replace(agreeing=self.agreeing.union(filter(is_date, set(self.cells)))) if self.asks else self
 
 
-def _column(table: Table, place: int, question: Question | None) -> _Column:
+def _column(table: Table, place: int, question: Question | None = None) -> _Column:
     cells = [row.cells[place].strip() for row in table.rows]
     agreeing = filter(agrees, set(cells)) if question == "in" else ()
     return _Column(table.headers[place], question, cells, refusing(cells, question), frozenset(agreeing))

@@ -161,7 +161,7 @@ _STAYS = re.compile(
     r"|allow(?:ed)?|clean|clear|pass|ok(?:ay)?(?: to (?:call|contact|dial))?|callable|contactable|no (?:match|hit|record)"
     rf"|unlisted|not (?:registered|listed|found|matched|a match)|(?:no|not|non) {_LISTS})"
 )
-_BATCH = 200
+_BATCH = 1_000
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
 _YES_SIGNS, _NO_SIGNS = frozenset("✓✔☑✅"), frozenset("❌✗✘✖☐☒👎-–—")
