@@ -186,6 +186,17 @@ def _cuts_cells(records: list[list[str]]) -> bool:
     return len(header) == 1 and bool(rows) and len(rows[0]) > 1 and any(map(holds_number, rows[0]))
 
 
+def _most_common(widths: list[int]) -> int:
+    return max(set(widths), key=widths.count) if widths else 1
+
+
+def _from_header(records: list[list[str]]) -> list[list[str]]:
+    """Return records without the titles above a header row, which no delimiter cuts, and which few rows may follow."""
+    start = next((place for place, cells in enumerate(records) if len(cells) > 1), 0)
+    rows = records[start:]
+    return rows if len(rows) > 1 and not any(map(holds_number, rows[0])) else records
+
+
 def _delimiter(text: str) -> str:
     """Take the delimiter that cuts the first records into the most cells, most evenly.
 
@@ -198,9 +209,11 @@ def _delimiter(text: str) -> str:
         records = csv.reader(head, delimiter=delimiter, skipinitialspace=spaced)
         filled = list(islice((cells for cells in records if any(map(str.strip, cells))), _SNIFFED_RECORDS))
         widths = [len(cells) for cells in filled]
-        common = max(set(widths), key=widths.count) if widths else 1
-        if common == 1 or _cuts_cells(filled):
+        common = _most_common(widths)
+        if common > 1 and _cuts_cells(filled):
             return 0, 1
+        if common == 1:  # nearly always one column; else there are more titles than rows
+            return 0, _most_common([len(cells) for cells in _from_header(filled)])
         return widths.count(common) / len(widths), common
 
     return max(_DELIMITERS, key=evenness)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from audiences_mcp.contacts.consent import OF_UNWILLING, names_unwilling
 from audiences_mcp.contacts.guarding import unguarded
+from audiences_mcp.contacts.headers import is_phone_name, names_phones
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
 from audiences_mcp.errors import InvalidInput
@@ -25,19 +26,12 @@ REPORT_COLUMNS = ("row", "reason", "hint")
 _MAX_CELLS = 20_000_000  # of all rows together, each as wide as the header
 _MAX_LOOKED_AT = 500  # characters of a cell that may be a number
 _LOOKED_AT = 50  # records that tell what is usual
-_MAX_TITLES, _MOST_HEADS = 20, 4
+_MAX_TITLES = 20
 _MOST_DIGITS = 15  # of a number, to which an exit code or a trunk prefix may come; payment cards have 16
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")  # of a machine
 _DATE_INSIDE = re.compile(r"(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d")
 _NUMBER_INSIDE = re.compile(r"\+\d(?:[\s().-]?\d){6,}|\d(?:[\s().-]?\d){8,}")  # `+31612345678 (mobile)`
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-# The name of a phone column, which is no title though it may be the only name of its row.
-_PHONE_NAME = re.compile(
-    r"(?:(?:your|work|home|business|primary|main|contact|customer|cell|mobile|personal|private) )?"
-    r"(?:(?:tele|cell)?phones?|mobiles?|cell|tel|handy|telefon|mobil|msisdn|whatsapp|tel[eé]fono|celular|t[eé]l[eé]phone|portable)"
-    r"(?: ?(?:numbers?|no|nr|#|\d))?[.:]?|numbers?",
-    re.IGNORECASE,
-)
 # What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
 _DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
 
@@ -215,26 +209,75 @@ def _header_place(filled: Sequence[Record]) -> int:
     Reports begin with their name, the date and filters, each in one cell of a row. Where data come before anything like
     a header, the first record is taken, so that no row of data is passed over.
     """
+    named = _named_place(filled)
+    if named is not None:
+        return named
     widths = Counter(width for _, cells in filled[1:_LOOKED_AT] if (width := _count_filled(cells)) > 1).most_common()
-    named = next((place for place, (_, cells) in enumerate(filled[:_MOST_HEADS]) if _names_phones(cells)), 0)
-    if named and not any(_looks_like_data(cell) for _, cells in filled[:named] for cell in cells):
-        return named  # what stands above is a band of headings over several columns, or a title
     usual = max((width for width, count in widths if count == widths[0][1]), default=1)
     if usual < 2:
         return 0
     for place, (_, cells) in enumerate(filled[: _MAX_TITLES + 1]):
         names = [cell.strip() for cell in cells if cell.strip()]
-        if any(map(_looks_like_data, names)) or (len(names) == 1 and _PHONE_NAME.fullmatch(names[0])):
+        if place and _is_address_line(names):
+            continue
+        if any(map(_looks_like_data, names)) or (len(names) == 1 and is_phone_name(names[0])):
             return 0
         if len(names) > 1:
             return place if len(names) * 2 > usual else 0
     return 0
 
 
-def _names_phones(cells: Sequence[str]) -> bool:
-    """Tell whether a record names a phone column and holds no number, as only a header row does."""
-    named = any(_PHONE_NAME.fullmatch(cell.strip()) for cell in cells)
-    return named and _count_filled(cells) > 1 and not any(map(_looks_like_data, cells))
+def _named_place(filled: Sequence[Record]) -> int | None:
+    """Return the lowest record that names a column of numbers below it, where only titles stand above; None where none."""
+    rows = [cells for _, cells in filled[1:_LOOKED_AT] if _count_filled(cells) > 1]
+    numbers = {
+        place for cells in rows for place, cell in enumerate(cells) if holds_number(cell) or _number_inside(cell)
+    }
+    found = None
+    for place, (_, cells) in enumerate(filled[: _MAX_TITLES + 1]):
+        if _count_filled(cells) < 2 or any(map(_looks_like_data, cells)):
+            continue
+        above = [titles for _, titles in filled[:place]]
+        over = [each for each in numbers if each < len(cells) and names_phones(cells[each])]
+        plainly = any(is_phone_name(cells[each]) for each in numbers if each < len(cells))
+        # What is less plain may be a cell of data, such as "no mobile" below a header.
+        doubted = not plainly and (not over or any(_names_any(titles, over) for titles in above))
+        if not doubted and all(_may_stand_above(titles, cells, 1 if plainly else 2) for titles in above):
+            found = place
+    return found
+
+
+def _may_stand_above(titles: Sequence[str], cells: Sequence[str], times: int) -> bool:
+    """Tell whether a record may be a title above a header row, or a band of headings over several of its columns.
+
+    Args:
+        titles: The record.
+        cells: The header row.
+        times: How many times as full as a band it must be at least.
+    """
+    filled = [place for place, cell in enumerate(titles) if cell.strip()]
+    first = titles[filled[0]].strip()
+    if len(filled) == 1:
+        return any(map(str.isalpha, first)) or not holds_number(first)
+    if any(map(_looks_like_data, titles)) and not (len(filled) == 2 and first.endswith(":")):
+        return False
+    is_fuller = len(filled) < _count_filled(cells) >= len(filled) * times
+    return is_fuller and all(place < len(cells) and cells[place].strip() for place in filled)
+
+
+def _names_any(titles: Sequence[str], places: Sequence[int]) -> bool:
+    """Tell whether a record above a row names the same columns for phones, so that it may be the header itself."""
+    alone = _count_filled(titles) == 1
+    return any(
+        is_phone_name(titles[place]) or (names_phones(titles[place]) and not alone)
+        for place in places
+        if place < len(titles)
+    )
+
+
+def _is_address_line(names: Sequence[str]) -> bool:
+    """Tell whether a record below a title is the phone or the e-mail address of whoever made the list."""
+    return len(names) == 1 and _looks_like_data(names[0]) and any(map(str.isalpha, names[0]))
 
 
 def _count_filled(cells: Iterable[str]) -> int:

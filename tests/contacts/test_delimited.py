@@ -184,3 +184,15 @@ def test_a_space_after_each_delimiter_may_stand_before_a_quote() -> None:
     assert spaced.headers == ("phone", "name", "note")
     assert spaced.rows[0].cells == ("+919876543210", "Doe, John", "x")
     assert unspaced.rows[0].cells == ("+919876543210", " Ann")
+
+
+def test_titles_above_a_header_row_and_a_single_row_do_not_hide_the_delimiter() -> None:
+    text = "DNC list\nas of 2024\n\nNumber;Name\n0151 12345678;Ann\n"
+
+    assert [cells for _, cells in delimited_records(text)][-2:] == [["Number", "Name"], ["0151 12345678", "Ann"]]
+
+
+def test_two_numbers_in_the_last_cell_of_one_column_are_no_second_column() -> None:
+    text = "phone\n0151 12345678\n0151 12345679\n0151 12345670; 0151 12345671\n"
+
+    assert [cells for _, cells in delimited_records(text)][-1] == ["0151 12345670; 0151 12345671"]

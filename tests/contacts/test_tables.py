@@ -183,3 +183,76 @@ def test_columns_named_like_those_of_a_report_are_kept_where_they_hold_something
     )
 
     assert table.headers == ("phone", "row", "reason", "hint")
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        (["Name", "Phone number (with country code)", "Prefers", "Consent to calls"], ["Ann", "", "Phone", "yes"]),
+        (["When", "What is your phone number?", "Best way to reach you"], ["2024-05-01", "", "WhatsApp"]),
+        (["First Name", "Phone 1 - Value", "Phone 1 - Label"], ["Ann", "", "Mobile"]),
+        (["Name", "Nummer", ""], ["Ann", "no mobile", "x"]),
+        (["Name", "Mobile", ""], ["Ann", "no phone", "x"]),
+    ],
+)
+def test_a_row_of_data_that_names_a_phone_is_no_header(header: list[str], first: list[str]) -> None:
+    second = ["Bob", "+4915112345679", *first[2:]]
+
+    table = table_from_records(records(header, first, second), Layout())
+
+    assert table.headers[:2] == tuple(header[:2])
+    assert [row.number for row in table.rows] == [2, 3]
+    assert table.notes == ()
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        [["Leads May 2024"], ["Tel: 022-28765432"], []],
+        [["Leads May 2024", "", "", ""], ["info@mahesh.in", "", "", ""]],
+        [["info@mahesh.in"], ["Leads May 2024"]],
+        [["Mahesh - Tel. 030 1234567890"]],
+        [["Leads"], ["Project:", "Green Park"], ["Tel:", "022-28765432"]],
+        [["Client", "", "Answers", ""]],
+    ],
+)
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "Contact No.",
+        "Contact Number",
+        "Mob. No.",
+        "Mob No",
+        "Ph. No.",
+        "Tél.",
+        "Rufnummer",
+        "No. HP",
+        "Father Mob. No.",
+    ],
+)
+def test_titles_that_hold_numbers_addresses_or_bands_stand_above_a_header_row(
+    titles: list[list[str]], phone: str
+) -> None:
+    header = ["Client", phone, "Budget", "DND"]
+    table = table_from_records(records(*titles, header, ["A", "9876543210", "50L", "Y"]), Layout(open_ended=True))
+
+    assert table.headers == tuple(header)
+    assert [row.cells[0] for row in table.rows] == ["A"]
+
+
+def test_an_address_below_a_title_hides_no_header_whatever_its_names() -> None:
+    header = ["Kunde", "Erreichbar unter", "Stadt"]
+    table = table_from_records(records(["Leads"], ["info@firm.de"], header, ["A", "030 1234567", "Ulm"]), Layout())
+
+    assert table.headers == tuple(header)
+
+
+def test_a_band_that_names_phones_itself_is_a_title_too() -> None:
+    header = ["Name", "City", "Home", "Mobile"]
+    row = ["A", "Pune", "9876543210", "9876543211"]
+
+    assert table_from_records(records(["Person", "", "Phones", ""], header, row), Layout()).headers == tuple(header)
+
+
+def test_a_number_alone_above_a_header_row_is_no_title() -> None:
+    assert "no header row" in refusal(["+4915112345678"], ["Name", "Phone"], ["Bob", "+4915112345679"])

@@ -1,0 +1,166 @@
+"""What a header says of its column: the person's phone, somebody else's, another number, a name.
+
+A word that is not known here says nothing: then the cells tell what a column is, and where they do not, the person does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from audiences_mcp.contacts.consent import reads_as_opt_out
+from audiences_mcp.text import clean
+
+# All of these read headers as `plain` gives them: small letters without accents, words apart.
+_PHONE = (
+    r"phone(?!tic)|mobil|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bfones?\b|whats ?app|msisdn|handy|movil|\bgsm\b"
+    r"|rufnummer|landline|puhelin|\bcontact (?:nos?|nr|num|numbers?)\b|\bph (?:nos?|nr|num|numbers?)\b|kontaktnummer"
+    r"|телефон|τηλ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機|携帯|전화|휴대|โทร"
+)
+_STRONG = re.compile(_PHONE)
+# Words that a phone column may be named with, and much else.
+_WEAK = re.compile(rf"{_PHONE}|number|numero|\bnummer\b|номер|sms|tel|portable|kontakt|contact|\bno\b|\bnr\b")
+# Whole names of phone columns, which are no titles though they may be the only names of their rows.
+_NUMBER = r"(?:numbers?|nos?|nr|num|nummer)"
+_PHONE_NAME = re.compile(
+    r"(?:(?:your|work|home|business|primary|main|contact|customer|client|cell|mobile|personal|private) )?"
+    rf"(?:(?:tele|cell)? ?phones?|mobiles?|mob|cell|tel|ph|handy|telefon|mobil|msisdn|whats ?app|telefono|celular|movil"
+    r"|telephone|portable|telefone|telefoon|cellulare|gsm|landline|puhelin|телефон|电话|電話|手机|手機)"
+    rf"(?: ?{_NUMBER})?(?: ?\d)?|numbers?|nummer|numero|contact {_NUMBER}|(?:ruf|kontakt)nummer|no (?:hp|telp|tel)"
+)
+# Words of headers over phone numbers of somebody else, or of nobody.
+_NOT_THEIRS = re.compile(
+    r"fax|telefax|pager|telex|isdn|tty|tdd|assistant|rep|representative|owner|agent|manager|emergency|old|former|previous"
+    r"|extension|ext|doctor|consultant|counsell?or|advis[eo]r|kin|nok|guardian|spouse|referrer|broker|assigned"
+    r"|berater(?:in)?|conseill(?:er|ere)|asesora?|notfall|urgence|emergencia"
+)
+# Words of headers over digits that are no phone numbers, though many of them could be.
+_OTHER_DIGITS = re.compile(
+    r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
+    r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
+    r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude"
+    # Numbers that states and registers give to people and firms.
+    r"|cpf|cnpj|nif|dni|nie|cif|rut|ruc|cuit|cuil|siren|siret|iva|tva|cvr|kvk|bsn|nhs|uhid|mrn|nip|pesel|regon|gstin"
+    r"|documento|cedula|expediente|pedido|matricula|dossier|commande|factura|facture|fattura"
+    r"|(?:kunden?|klant|klient|vertrags?|rechnungs?|auftrags?|mitglieds?|medlems|bestell?|order|ordre|faktura?|factuur|steuer"
+    r"|artikel|beleg|konto|policen?|polis|versicherten|versicherungs|patienten|vorgangs|akten|ticket|personal|person"
+    r"|ausweis|organisations|org|lid|contract|avtals|asiakas|tilaus|sopimus|lasku|haus|huis|referenz|serien)"
+    r"(?:nummer|nr|numero)"
+)
+# What is numbered besides phones: `Customer No`, `Card number`.
+_NUMBERED = re.compile(
+    r"customer|client[ei]?|member|card|policy|contract|contrato?|employee|patient|student|case|ticket|insurance|licence|plate"
+    r"|application|loan|roll|reg|registration|receipt|bill|consumer|claim|booking|org|socio"
+    r"|kunden?|klant|vertrags?|rechnungs?|auftrags?|mitglieds?|bestell"
+)
+_NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|номер|code")
+# Where a person is reached, which may be all that the header of another phone says.
+_PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|other|alt\w*|second\w*|residence|resi")
+_SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
+_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|celular|portable|мобил")
+_KINDS = frozenset({"type", "label", "typ", "tipo", "kind"})
+_FAX = re.compile(r"\b(?:tele)?fax\b|\bpager\b")
+_EXTENSION = re.compile(
+    r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
+    rf"(?: {_NUMBER})?"
+)
+
+# By which headers a row is known, best first: a full name, first and last name, else who it is.
+_FULL_NAMES = (
+    *("name", "fullname", "yourname", "personname", "contactname", "customername", "attendeename", "inviteename"),
+    *("displayname", "patientname", "leadname", "clientname", "studentname", "guestname", "membername", "kundenname"),
+    *("naam", "volledigenaam", "navn", "namn", "nimi", "nombrecompleto", "nomcomplet", "nomecompleto", "adsoyad"),
+    *("氏名", "名前", "お名前", "姓名", "이름", "성함", "фио", "имя", "नाम", "contact", "customer"),
+)
+_FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorname", "nome", "voornaam")
+_LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome", "achternaam")
+_ROLES = ("patient", "lead", "client", "student", "guest", "member", "cliente", "kunde", "klant")
+
+
+@lru_cache(maxsize=4_096)
+def plain(header: str) -> str:
+    """Return the words of a header in small letters, Latin ones without accents: `NºTéléfono_móvil` is `no telefono movil`."""
+    text = unicodedata.normalize("NFKC", clean(header))
+    text = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+    latin = re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFD", text))
+    joined = unicodedata.normalize("NFC", latin)  # marks of other scripts are spelling
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in joined)
+    return " ".join("".join(kept).casefold().split())
+
+
+def _words(header: str) -> list[str]:
+    return re.sub(r"\d+", " ", plain(header)).split()
+
+
+def is_phone_header(header: str) -> bool:
+    """Tell whether a header may name phone numbers."""
+    return _WEAK.search(plain(header)) is not None
+
+
+def is_phone_name(header: str) -> bool:
+    """Tell whether a header is the plain name of a phone column and nothing else."""
+    return _PHONE_NAME.fullmatch(plain(header)) is not None
+
+
+def names_phones(header: str) -> bool:
+    """Tell whether a header names phones, whosever they are, and not only numbers."""
+    return _STRONG.search(plain(header)) is not None
+
+
+def names_place(header: str) -> bool:
+    """Tell whether a header says where or in what order a person is reached, as that of a further phone may."""
+    return any(map(_PLACES.fullmatch, _words(header)))
+
+
+def names_switchboard(header: str) -> bool:
+    """Tell whether a header names the phone of a firm."""
+    return _SWITCHBOARD.search(plain(header)) is not None
+
+
+def names_mobile(header: str) -> bool:
+    """Tell whether a header names mobile phones."""
+    return _MOBILE.search(plain(header)) is not None
+
+
+def names_other_phone(header: str) -> bool:
+    """Tell whether a header names phones that are not the person's to be called: a fax, a doctor's, an old one."""
+    return any(map(_NOT_THEIRS.fullmatch, _words(header))) or (names_phones(header) and reads_as_opt_out(header))
+
+
+def names_other_digits(header: str) -> bool:
+    """Tell whether a header names digits that are no phone numbers: an order, a date, a tax number."""
+    names = _words(header)
+    if names_phones(header):
+        return not {"id", "ids", "uuid"}.isdisjoint(names)
+    if any(map(_OTHER_DIGITS.fullmatch, names)):
+        return True
+    counted = any(map(_NUMBER_WORD.fullmatch, names)) or not is_phone_header(header)
+    return len(names) > 1 and counted and any(map(_NUMBERED.fullmatch, names))
+
+
+def is_extension_header(header: str) -> bool:
+    """Tell whether a header names extensions alone."""
+    return _EXTENSION.fullmatch(plain(header)) is not None
+
+
+def is_kind_of(header: str, phone: str) -> bool:
+    """Tell whether a header names the kinds of the phones in another column: `Phone 1 - Label` of `Phone 1 - Value`."""
+    names = plain(header).split()
+    of = [name for name in names if name not in _KINDS]
+    named = [name for name in plain(phone).split() if name != "value" and not _NUMBER_WORD.fullmatch(name)]
+    return len(of) < len(names) and of in ([], named)
+
+
+def is_fax_kind(cell: str) -> bool:
+    """Tell whether a kind of phone is one that nobody answers."""
+    return _FAX.search(plain(cell)) is not None
+
+
+def label_places(headers: Sequence[str]) -> list[int]:
+    """Return the places of the headers by which a person knows a row: a full name, else first and last name."""
+    names = [re.sub(r"[\d ]", "", plain(header)) for header in headers]
+    full = next((name for name in _FULL_NAMES if name in names), None)
+    if full:
+        return [names.index(full)]
+    parts = [names.index(name) for group in (_FIRST_NAMES, _LAST_NAMES) for name in group if name in names]
+    return parts or [names.index(role) for role in _ROLES if role in names][:1]
