@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from audiences_mcp.contacts.check import Check, Options, is_among, known_numbers, numbers_of
-from audiences_mcp.contacts.columns import find_header, is_phone_header
+from audiences_mcp.contacts.columns import find_header
 from audiences_mcp.contacts.consent import (
     OF_UNWILLING,
     Question,
@@ -22,6 +22,7 @@ from audiences_mcp.contacts.consent import (
     refusing,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
+from audiences_mcp.contacts.headers import is_phone_header
 from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date

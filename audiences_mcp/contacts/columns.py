@@ -10,7 +10,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from audiences_mcp.contacts.consent import reads_as_opt_out
+from audiences_mcp.contacts.headers import (
+    is_phone_header,
+    is_phone_name,
+    label_places,
+    names_mobile,
+    names_other_digits,
+    names_other_phone,
+    names_phones,
+    names_place,
+    names_switchboard,
+)
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal
 from audiences_mcp.contacts.tables import Table, holds_number
@@ -27,45 +37,14 @@ _MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
 _LIKE_TENTHS = 5
 _REAL_TENTHS = 3
+_BARE_DIGITS = re.compile(r"\d+(?:\.0)?")
 _LIKE_A_NUMBER = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
-_PHONE_HEADER = re.compile(
-    r"phone|mobile|mobil|cell|tel|whatsapp|msisdn|handy|number|numero|número|номер|sms|celular|m[oó]vil|portable|kontakt"
-    r"|contact|\bno\b|\bnr\b|телефон|τηλ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機|携帯|전화|휴대|โทร",
-    re.IGNORECASE,
-)
-_STRONG_PHONE_HEADER = re.compile(
-    r"phone|mobile|mobil|\bcell|\btel|whatsapp|msisdn|handy|celular|m[oó]vil", re.IGNORECASE
-)
-# Words of headers over phone numbers of somebody else, or of nobody.
-_NOT_THEIRS = re.compile(
-    r"ids?|uuid|fax|telefax|pager|telex|isdn|tty|tdd|assistant|rep|representative|owner|agent|manager|emergency|old|former"
-    r"|previous|extension|ext"
-)
-# What is numbered besides phones: `Customer No`, `Card number`.
-_NUMBERED = re.compile(
-    r"customer|client|member|card|policy|contract|employee|patient|student|case|ticket|insurance|licence|license|plate"
-)
-# Words of headers over digits that are no phone numbers, though many of them could be.
-_OTHER_DIGITS = re.compile(
-    r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
-    r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
-    r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude|fax|telefax|pager|telex|isdn|tty|tdd|assistant",
-)
-_SWITCHBOARD = re.compile(r"company|corporate|main\b|switchboard|zentrale|office", re.IGNORECASE)
-_MOBILE_HEADER = re.compile(r"mobil|cell|handy|whatsapp|m[oó]vil|celular|portable|мобил", re.IGNORECASE)
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of order_id, Order ID and orderId
-_FULL_NAMES = (
-    *("name", "fullname", "yourname", "personname", "contactname", "customername", "attendeename", "inviteename"),
-    *("displayname", "contact", "customer"),
-)
-_FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorname", "nome")
 # Latin letters that Unicode does not take for others with an accent.
 _LATIN = {
     **{ord(letter): plain for letter, plain in zip("øØłŁđĐ\u0131", "oOlLdDi", strict=True)},
     **{ord(letter): plain for letter, plain in (("ß", "ss"), ("æ", "ae"), ("Æ", "AE"), ("œ", "oe"), ("Œ", "OE"))},
 }
 _MARK_LETTERS = 6
-_LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,35 +106,73 @@ def phone_columns(
         return list(dict.fromkeys(find_header(table, header, "phone_columns") for header in wanted))
     if table.phone_column is not None:
         return [table.headers.index(table.phone_column)]
-    candidates = _in_order(
-        table, number_columns(table, [region] * len(table.rows)) if candidates is None else candidates
-    )
-    if not candidates:
+    found = number_columns(table, [region] * len(table.rows)) if candidates is None else candidates
+    places = _in_order(table, _without_bare_digits(table, found))
+    if not places:
         raise InvalidInput(
             "No column of the list holds phone numbers: name the right one in phone_columns. "
             f"It has {_named(table.headers)}.",
         )
-    shown = "; ".join(
-        f"{table.headers[index]!r} (such as {_masked_sample(table, index)})" for index in sorted(candidates)
-    )
-    ready = ", ".join(json.dumps(table.headers[index], ensure_ascii=False) for index in candidates)
-    if len(candidates) > 1:
+    _refuse_doubtful(table, places)
+    return places
+
+
+def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
+    """Refuse columns of numbers of which it is not plain that one, and only one, is the phone to be called."""
+    headers = [table.headers[place] for place in places]
+    shown = "; ".join(f"{table.headers[place]!r} (such as {_masked_sample(table, place)})" for place in sorted(places))
+    # Beside a column that is named for phones, others may be of anybody: who wants them called names them.
+    offered = [header for header in headers if is_phone_header(header) or names_place(header)] or headers
+    ready = f"[{', '.join(json.dumps(header, ensure_ascii=False) for header in offered)}]"
+    if len(places) > 1:
         raise InvalidInput(
             f"More than one column holds phone numbers: {shown}. Ask which to call, then set phone_columns to one, or "
-            f"to several in order of preference: [{ready}].",
+            f"to several in order of preference: {ready}.",
         )
-    if _names_other_digits(table.headers[candidates[0]]):
+    if _is_not_theirs(headers[0]):
         raise InvalidInput(
             f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
-            f"set phone_columns to [{ready}].",
+            f"set phone_columns to {ready}.",
         )
-    return candidates
+    named = [header for header in table.headers if is_phone_name(header) and not _is_not_theirs(header)]
+    if named and not is_phone_header(headers[0]):
+        raise InvalidInput(
+            f"The only column that holds phone numbers is {shown}, and the one named {named[0]!r} holds none. Ask whose "
+            f"numbers they are; if they are to be called, set phone_columns to {ready}.",
+        )
+
+
+def _without_bare_digits(table: Table, candidates: Sequence[int]) -> list[int]:
+    """Return columns of numbers without those of digits alone that no header calls phones, where another one is called so.
+
+    Customer numbers may be real phone numbers too, in whatever language they are named.
+    """
+
+    def drawn(place: int) -> list[str]:
+        cells = [cell for row in table.rows if (cell := row.cells[place].strip())]
+        return [cells[each] for each in _drawn(len(cells), _DRAWN[0][0])]
+
+    def is_full_of_numbers(place: int) -> bool:
+        cells = drawn(place)
+        return sum(map(holds_number, cells)) * 10 >= len(cells) * _LIKE_TENTHS
+
+    headers = table.headers
+    named = (place for place in candidates if names_phones(headers[place]) and not _is_not_theirs(headers[place]))
+    if len(candidates) < 2 or not any(map(is_full_of_numbers, named)):
+        return list(candidates)
+    return [
+        place
+        for place in candidates
+        if is_phone_header(headers[place])
+        or names_place(headers[place])
+        or not all(map(_BARE_DIGITS.fullmatch, drawn(place)))
+    ]
 
 
 def holds_phone_numbers(table: Table) -> bool:
     """Tell whether a column of the list holds phone numbers."""
     candidates = number_columns(table)
-    return any(not _names_other_digits(table.headers[index]) for index in candidates)
+    return any(not _is_not_theirs(table.headers[index]) for index in candidates)
 
 
 def phone_cells(table: Table) -> list[str]:
@@ -171,25 +188,17 @@ def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
     if len(candidates) < 2:
         return list(candidates)
 
-    def rank(place: int) -> tuple[bool, bool, int]:
+    def rank(place: int) -> tuple[bool, bool, bool, int]:
         header = table.headers[place]
         filled = sum(1 for row in table.rows if row.cells[place].strip())
-        return _SWITCHBOARD.search(header) is not None, _MOBILE_HEADER.search(header) is None, -filled
+        return not is_phone_header(header), names_switchboard(header), not names_mobile(header), -filled
 
     return sorted(candidates, key=rank)
 
 
-def is_phone_header(header: str) -> bool:
-    """Tell whether a header names phone numbers."""
-    return _PHONE_HEADER.search(header) is not None
-
-
-def _names_other_digits(header: str) -> bool:
+def _is_not_theirs(header: str) -> bool:
     """Tell whether a header names digits that are no number of the person: an order, a fax, somebody else's phone."""
-    names = [word.lower() for word in _WORDS.findall(header)]
-    if _STRONG_PHONE_HEADER.search(header):
-        return any(map(_NOT_THEIRS.fullmatch, names)) or reads_as_opt_out(header)
-    return any(map(_OTHER_DIGITS.fullmatch, names)) or (any(map(_NUMBERED.fullmatch, names)) and len(names) > 1)
+    return names_other_phone(header) or names_other_digits(header)
 
 
 def number_columns(table: Table, regions: Sequence[str | None] = (), *, at_least_like: bool = False) -> list[int]:
@@ -207,7 +216,7 @@ def number_columns(table: Table, regions: Sequence[str | None] = (), *, at_least
         cells = [table.rows[place].cells[index] for place in filled]
         if not any(_SOME_DIGITS.search(cells[place]) for place in _drawn(len(cells), _DRAWN[-1][0])):
             continue
-        may_be_named = _PHONE_HEADER.search(header) is not None and not _names_other_digits(header)
+        may_be_named = is_phone_header(header) and not _is_not_theirs(header)
         looked_at, likes, reals = _shares(cells, [regions[place] for place in filled], seldom=may_be_named)
         if likes and may_be_named:
             named.append(index)
@@ -218,7 +227,7 @@ def number_columns(table: Table, regions: Sequence[str | None] = (), *, at_least
             real.append(index)
     found = sorted({*real, *named}) if real else named or like
     # Numbers of faxes and orders may be real phone numbers too; their header counts where another column is left.
-    return [index for index in found if not _names_other_digits(table.headers[index])] or found
+    return [index for index in found if not _is_not_theirs(table.headers[index])] or found
 
 
 def _shares(cells: Sequence[str], regions: Sequence[str | None], *, seldom: bool) -> tuple[int, int, int]:
@@ -269,12 +278,7 @@ def _masked_sample(table: Table, index: int) -> str:
 
 def label_columns(table: Table) -> list[int]:
     """Return the places of the cells by which a person knows a row: a full name, else first and last name."""
-    plain = (unicodedata.normalize("NFKD", header.lower()) for header in table.headers)
-    words = [re.sub(r"[^a-z]", "", header) for header in plain]
-    for names in _FULL_NAMES:
-        if names in words:
-            return [words.index(names)]
-    return [words.index(name) for group in (_FIRST_NAMES, _LAST_NAMES) for name in group if name in words]
+    return label_places(table.headers)
 
 
 def sent_columns(

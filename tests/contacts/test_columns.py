@@ -201,6 +201,14 @@ def test_a_header_that_is_not_there_or_not_clear_is_refused(wanted: str, words: 
         ("phone|Surname", [1]),
         ("phone|Contact Name|Name", [2]),
         ("phone|city", []),
+        ("phone|Patient", [1]),
+        ("Client|phone|Patient Name", [2]),
+        ("Lead|phone|First name", [2]),
+        ("phone|Lead", [1]),
+        ("phone|Naam", [1]),
+        ("電話番号|氏名", [1]),
+        ("Телефон|Имя", [1]),
+        ("फ़ोन|नाम", [1]),
     ],
 )
 def test_a_row_is_known_by_its_name_cells(headers: str, labels: list[int]) -> None:
@@ -331,3 +339,88 @@ def test_a_column_of_somebody_elses_numbers_is_asked_about(header: str) -> None:
 @pytest.mark.parametrize("header", ["Customer Phone", "Account Phone", "Phone No", "Mobile number", "Contact number"])
 def test_a_column_that_names_whose_phone_it_is_is_taken(header: str) -> None:
     assert phone_columns(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143"), [], None) == [1]
+
+
+# --- what a header says ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "region", "number"),
+    [
+        ("Kundennummer", "DE", "30123456"),
+        ("Kunden-Nr.", "DE", "30123456"),
+        ("Auftragsnummer", "DE", "30123456"),
+        ("Mitgliedsnr", "DE", "30123456"),
+        ("CPF", "BR", "11987654321"),
+        ("SIREN", "FR", "612345678"),
+        ("N° client", "FR", "612345678"),
+        ("Número de documento", "CO", "3001234567"),
+        ("Cédula", "CO", "3001234567"),
+        ("Loan No", "IN", "9876543210"),
+        ("Application Number", "IN", "9876543210"),
+        ("Consumer no.", "IN", "9876543210"),
+        ("UHID", "IN", "9876543210"),
+        ("NHS No", "GB", "7911123456"),
+        ("Klantnummer", "NL", "612345678"),
+        ("Org.nr", "SE", "701234567"),
+        ("CVR", "DK", "20123456"),
+        ("Counsellor number", "IN", "9876543210"),
+        ("Assigned to", "IN", "9876543210"),
+    ],
+)
+def test_a_column_named_for_another_number_is_never_taken_alone_or_beside_a_phone(
+    header: str, region: str, number: str
+) -> None:
+    rows = [f"Ann|{number}|Berlin|{number[:-1]}4", f"Bob|{number[:-1]}1|Ulm|{number[:-1]}2"]
+
+    assert "which is named like something else" in refusal(
+        table(f"name|{header}|city|x", *(row[: -len(number)] for row in rows)), region
+    )
+    assert found(table(f"name|{header}|city|Mob. No.", *rows), region) == ["Mob. No."]
+
+
+@pytest.mark.parametrize(
+    "header", ["Number", "Número", "Nr", "Nº", "Nummer", "Patient contact no", "Client contact", "Durchwahl"]
+)
+def test_a_column_of_numbers_whose_header_says_no_more_is_taken(header: str) -> None:
+    assert found(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143")) == [header]
+
+
+@pytest.mark.parametrize("header", ["Xyz", "Vorgang", "Код"])
+def test_bare_digits_that_no_header_calls_phones_are_no_second_phone_column(header: str) -> None:
+    assert found(table(f"name|{header}|Telefon", "Ann|30123456|0151 12345678", "Bob|30123457|"), "DE") == ["Telefon"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "rows", "ready"),
+    [
+        # somebody else's numbers are written with a plus, those of the person without
+        ("Nom|Tél.|Conseiller|Ligne directe", ["A|06 12 34 56 78|B|+33612345679"], ["Tél."]),
+        ("Name|Rufnummer|Berater|Durchwahl", ["A|0151 12345678|B|+4915112345679"], ["Rufnummer"]),
+        ("Name|GSM|Line", ["A|0470 12 34 56|+32470123457"], ["GSM"]),
+        ("Name|Puhelin|Linja", ["A|040 123 4567|+358401234568"], ["Puhelin"]),
+        ("Name|Alternate|Mob", ["A|98765 43210|98765 43211"], ["Mob", "Alternate"]),
+        ("Name|Mob|Xyz", ["A|n/a|9876543210", "A|n/a|9876543212", "A|9876543213|9876543210"], ["Mob"]),
+    ],
+)
+def test_only_columns_that_may_be_named_for_phones_are_offered_where_one_is(
+    headers: str, rows: list[str], ready: list[str]
+) -> None:
+    message = refusal(table(headers, *rows), "IN" if "Mob" in headers else None)
+
+    assert "More than one column holds phone numbers" in message
+    assert json.loads(message[message.index("[") : message.index("]") + 1]) == ready
+
+
+def test_the_numbers_of_somebody_else_do_not_win_over_national_ones() -> None:
+    assert found(table("Patient|Mob|Doctor|Doctor line", "A|9876543210|Rao|+919811122233")) == ["Mob"]
+    kin = table("Patient|Doctor mobile|Next of kin phone", "A|+919811122233|+919811122234")
+    assert "More than one column" in refusal(kin)
+
+
+@pytest.mark.parametrize("nothing", ["", "n/a", "-"])
+def test_a_column_named_for_phones_that_holds_none_lets_no_other_be_taken_silently(nothing: str) -> None:
+    message = refusal(table("Lead|Mobile|Line", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234"))
+
+    assert "'Line' (such as …33), and the one named 'Mobile' holds none. Ask whose numbers they are" in message
+    assert found(table("Lead|Mobile|Phone", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234")) == ["Phone"]
