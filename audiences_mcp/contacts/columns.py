@@ -23,7 +23,7 @@ from audiences_mcp.contacts.headers import (
 )
 from audiences_mcp.contacts.phones import Phone, read_numbers
 from audiences_mcp.contacts.reasons import Reason, Refusal
-from audiences_mcp.contacts.tables import Table, holds_number
+from audiences_mcp.contacts.tables import Table, holds_number, numbers_inside
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, is_date
 from audiences_mcp.errors import InvalidInput
 from audiences_mcp.masking import text_masked
@@ -176,11 +176,21 @@ def holds_phone_numbers(table: Table) -> bool:
 
 
 def phone_cells(table: Table) -> list[str]:
-    """Return the filled cells of every column that may hold numbers, for a list of people who must not be called."""
+    """Return the cells that may be or hold numbers, for a list of people who must not be called.
+
+    There a number counts in whatever column it stands, also in one of notes, of old or of other people's phones; but not
+    in one that is named for other digits, for many of these end like the phone of somebody.
+    """
     places = [table.headers.index(table.phone_column)] if table.phone_column else []
     places = places or number_columns(table, at_least_like=True)
-    beyond = [cell for row in table.rows for cell in row.surplus if holds_number(cell)]
-    return [cell for row in table.rows for place in places if (cell := row.cells[place].strip())] + beyond
+    cells = [cell for row in table.rows for cell in row.surplus if holds_number(cell)]
+    for place, header in enumerate(table.headers):
+        filled = [cell for row in table.rows if (cell := row.cells[place].strip())]
+        if place in places or (names_phones(header) and not names_other_digits(header)):
+            cells += filled
+        elif not names_other_digits(header):
+            cells += [number for cell in filled if _SOME_DIGITS.search(cell) for number in numbers_inside(cell)]
+    return cells
 
 
 def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from audiences_mcp.contacts.phones import Phone, read_number, read_numbers, renewed
 from audiences_mcp.contacts.plans import read_international
@@ -12,6 +12,8 @@ from audiences_mcp.models import E164
 
 # Between a number and what was noted beside it, or the end of another number.
 _PIECES = re.compile(r"\s{0,9}[/(\[;,|]\s{0,9}|\s{1,9}(?=[^\W\d])|(?<=\d{7})\s{0,9}[-–]\s{0,9}(?=\+?\d{7})")
+# `98765-43214/15`: the second number has other last digits than the first. Seven would be a number of their own.
+_LAST_DIGITS = re.compile(r"(\+?\d(?:[\s().-]{0,2}\d){6,})((?:\s?/\s?\d{1,5}(?!\d))+)")
 _MAX_CELL = 500
 _FRACTION = re.compile(r"(?<=\d)\.0+$")  # what spreadsheets add to a whole number
 _LETTERS_FOR_DIGITS = re.compile(r"(?<=\d)[OoIl](?=[\d\s.-]|$)|[OoIl](?=\d)")
@@ -112,7 +114,15 @@ def pieces_of(text: str) -> set[str]:
     """Return what may be a number in a cell that is none as a whole: beside a note, an extension or another number."""
     short = text[:_MAX_CELL]
     parts = {piece for whole in split_cell(short) for piece in (whole, *_PIECES.split(whole))}
+    parts.update(_with_other_last_digits(short))
     return {without_extension(_FRACTION.sub("", part.strip())) for part in parts}
+
+
+def _with_other_last_digits(text: str) -> Iterator[str]:
+    for first, endings in _LAST_DIGITS.findall(text) if "/" in text else ():
+        number = re.sub(r"[^\d+]", "", first)
+        for ending in re.findall(r"\d+", endings):
+            yield number[: -len(ending)] + ending
 
 
 def _digits(text: str) -> str:

@@ -128,7 +128,7 @@ def suppressed_cells(file: File) -> list[str]:
         lists = [records for records in lists if any(any(cells) for _, cells in records)]
     else:
         lists = [[*_records_of_text(file, _no_tick)[0]]]
-    layout = Layout("file", header_optional=True)
+    layout = Layout("file", header_optional=True, repeats=True)
     cells = [cell for records in lists for cell in phone_cells(table_from_records(records, layout))]
     # In a list of this kind a number counts wherever it stands: in a title, a header, a note or beyond the last column.
     elsewhere = {cell for records in lists for _, row in records for cell in row if _WITH_PLUS.search(cell)}

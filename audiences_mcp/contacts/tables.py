@@ -31,6 +31,9 @@ _MOST_DIGITS = 15  # of a number, to which an exit code or a trunk prefix may co
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")  # of a machine
 _DATE_INSIDE = re.compile(r"(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d")
 _NUMBER_INSIDE = re.compile(r"\+\d(?:[\s().-]?\d){6,}|\d(?:[\s().-]?\d){8,}")  # `+31612345678 (mobile)`
+# At least as many digits as a subscriber's number has, which no date is beside any more.
+_LONG_DIGITS = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){6,}")
+_SHORT_DATE = re.compile(r"(?<![\d./-])\d\d?[./-]\d\d?[./-]\d\d(?![\d./-])")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 # What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
 _DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
@@ -92,12 +95,14 @@ class Layout:
         header_optional: Whether a list may begin with its first row of data, as one number a line does.
         open_ended: Whether the header row's own width tells nothing, as in a spreadsheet, whose rows never end.
         shown: Whether what stands in it may be shown before it is known to be a list of contacts.
+        repeats: Whether two columns may have one name, since nobody names a column of it.
     """
 
     noun: str = "list"
     header_optional: bool = False
     open_ended: bool = False
     shown: bool = True
+    repeats: bool = False
 
 
 def table_from_records(records: Iterable[Record], layout: Layout, notes: Sequence[str] = ()) -> Table:
@@ -290,7 +295,7 @@ def _names(cells: Sequence[str], below: Sequence[Record], layout: Layout) -> lis
     while names and not names[-1]:
         names.pop()
     repeated = _repeated(filter(None, names))
-    if repeated:
+    if repeated and not layout.repeats:
         raise InvalidInput(f"Two columns are named {repeated!r}: give each column a name of its own.")
     return names + [""] * (_width(cells, below, layout) - len(names))
 
@@ -373,6 +378,15 @@ def _looks_like_data(cell: str) -> bool:
 
 def _number_inside(cell: str) -> bool:
     return _NUMBER_INSIDE.search(_DATE_INSIDE.sub("", cell)) is not None
+
+
+def numbers_inside(cell: str) -> list[str]:
+    """Return the cell where it is a number, else whatever in its text may be one."""
+    short = cell[:_MAX_LOOKED_AT]
+    undated = _SHORT_DATE.sub("|", _DATE_INSIDE.sub("|", short))
+    if undated == short and holds_number(cell):
+        return [cell]
+    return [found[0] for found in _LONG_DIGITS.finditer(undated)]
 
 
 def holds_number(cell: str) -> bool:

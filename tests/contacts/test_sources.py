@@ -178,12 +178,31 @@ def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -
             f"name,{home},{mobile}\nAnn,06 12345678,+31611111111\nBob,020 1234567,+31612345677\n"
             for home, mobile in (("Home", "Mobile"), ("Festnetz", "Mobil"), ("DNC", "Phone"), ("value", "phone"))
         ),
+        # phones that nobody would be called at from here, but that may be somebody's in the list
+        "Name,Phone,Previous Phone\nAnn,06 12345671,06 12345678\n",
+        "Name,Phone,Emergency contact phone\nAnn,06 12345671,06 12345678\n",
+        "Name,Phone,Fax\nAnn,06 12345671,06 12345678\n",
+        "Name,Mob,Alt\nAnn,06 12345678,06 12345671\nBob,n/a,06 12345672\nCem,none,06 12345673\n",
+        "Name,Phone,Notes\nAnn,06 12345671,call 06 12345678 no more since 12.03.2024\n",
+        "Name,Phone,Notes\nAnn,06 12345671,12.03.24 called 06 12345678 12.03.24 said no\n",
+        "Notes\nAnn said never (06-12345678)\nBob: 06 12345671\n",
+        "Phone,Phone\n06 12345671,06 12345678\n",
+        "Phone\n06 12345671\n06123-45671/78\n",
+        "Phone\n06123-45671/72/78\n",
     ],
 )
 def test_a_number_of_a_suppression_file_counts_wherever_it_stands(text: str) -> None:
     known = KnownNumbers((cell, "") for cell in suppressed_cells(File(".csv", text.encode())))
 
     assert known.find(E164("+31612345678")) is not None
+
+
+def test_digits_of_a_suppression_file_that_are_named_as_no_phones_leave_nobody_out() -> None:
+    text = (
+        "Kundennummer,Phone,Date,Amount\n612345678,06 12345671,20240310,12345678\n612345679,06 12345672,20240311,1234\n"
+    )
+
+    assert suppressed_cells(File(".csv", text.encode())) == ["06 12345671", "06 12345672"]
 
 
 def test_a_line_that_is_not_wholly_in_quotes_keeps_its_cells() -> None:
