@@ -27,6 +27,7 @@ from audiences_mcp.contacts import report
 from audiences_mcp.contacts.cautions import (
     Objection,
     country_warnings,
+    extension_warnings,
     filter_warnings,
     header_warnings,
     objections,
@@ -135,6 +136,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *(objection.warning for objection in against),
             *countries,
             *header_warnings(table, check, options),
+            *extension_warnings(table, check),
             *variable_warnings(check),
         ]
         unwilling = table.unwilling or bool(headers)

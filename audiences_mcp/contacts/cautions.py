@@ -22,7 +22,7 @@ from audiences_mcp.contacts.consent import (
     refusing,
 )
 from audiences_mcp.contacts.countries import country_column, named_codes, names_states, unknown_names
-from audiences_mcp.contacts.headers import is_phone_header
+from audiences_mcp.contacts.headers import is_extension_header, is_phone_header
 from audiences_mcp.contacts.reasons import ROW_SAYS_NO_HINT, Reason, Status
 from audiences_mcp.contacts.tables import Table
 from audiences_mcp.contacts.writing import is_date
@@ -38,6 +38,7 @@ _PRIVATE = re.compile(
     r"passwords?|passwd|passwort|pwd|pin|cvv|cvc|ssn|secrets?|tokens?|iban|card(?:number)?|aadhaa?r|passport",
     re.IGNORECASE,
 )
+_SHORT_NUMBER = re.compile(r"\d{1,6}(?:\.0)?")
 # Headers with the cells of the ready rows.
 _Columns = Sequence[tuple[str, Sequence[str]]]
 _FIGURES_OR_ADDRESS = re.compile(r"\d|https?://|www\.", re.IGNORECASE)
@@ -367,6 +368,27 @@ def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
         "header row, and that person is not counted: add one above it."
     )
     return [text]
+
+
+def extension_warnings(table: Table, check: Check) -> list[str]:
+    """Tell of extensions in a column of their own, so that many people seem to have one number."""
+    texts = []
+    for place, header in enumerate(table.headers):
+        if header in check.phone_columns or not is_extension_header(header):
+            continue
+        called = (
+            row.cells[place]
+            for row, checked in zip(table.rows, check.rows, strict=True)
+            if checked.status in {Status.READY, Status.DUPLICATE}
+        )
+        count = sum(_SHORT_NUMBER.fullmatch(cell.strip()) is not None for cell in called)
+        if count:
+            have = several(count, "number has", "numbers have")
+            texts.append(
+                f"{have} an extension in {_quoted(header)}, which Atoms cannot dial: ask whether to call them without it; to "
+                f"leave them out check again with only_where {json.dumps({header: ''}, ensure_ascii=False)}."
+            )
+    return texts
 
 
 def _counted(columns: _Columns, odd: Callable[[Sequence[str]], int]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from audiences_mcp.contacts.columns import (
     Column,
+    fax_rows,
     find_header,
     label_columns,
     number_columns,
@@ -231,6 +232,10 @@ _Found = tuple[str, Phone | Refusal, tuple[E164, ...]]
 """The cell that a row is judged by, what it says, and the other numbers of its phone cells, which reach the same person."""
 
 _EMPTY = Refusal(Reason.EMPTY)
+_FAX = Refusal(
+    Reason.INVALID_NUMBER,
+    "Another column says that this is a fax or a pager: give a number that somebody answers, or correct what is said there.",
+)
 
 
 class _Reader:
@@ -275,11 +280,23 @@ class _Reader:
                 lambda done: tick(done, len(wanted)),
                 take_first=self._options.take_first_number,
             )
+            readings = self._without_faxes(column, [wanted[place] for place in open_places], readings)
             for place, cell, reading in zip(open_places, cells, readings, strict=True):
                 if isinstance(reading, Phone) or not values[place].strip():
                     values[place], found[place] = cell, self._doubt(wanted[place], reading) if self._doubts else reading
             open_places = [place for place in open_places if isinstance(found[place], Refusal)]
         return zip(values, found, self._others(wanted, values, found), strict=True)
+
+    def _without_faxes(
+        self, column: int, rows: Sequence[int], readings: list[Phone | Refusal]
+    ) -> list[Phone | Refusal]:
+        faxes = fax_rows(self._table, column)
+        if not faxes:
+            return readings
+        return [
+            _FAX if row in faxes and isinstance(reading, Phone) else reading
+            for row, reading in zip(rows, readings, strict=True)
+        ]
 
     def _doubt(self, index: int, reading: Phone | Refusal) -> Phone | Refusal:
         """Refuse a number that was read in another country than its row names."""

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences_mcp.contacts.headers import (
+    is_fax_kind,
+    is_kind_of,
     is_phone_header,
     is_phone_name,
     label_places,
@@ -284,6 +286,16 @@ def _is_like_a_number(cell: str, reading: Phone | Refusal) -> bool:
 def _masked_sample(table: Table, index: int) -> str:
     cell = next(row.cells[index].strip() for row in table.rows if row.cells[index].strip())
     return "…" + re.sub(r"\D", "", cell)[-2:]
+
+
+def fax_rows(table: Table, phone: int) -> frozenset[int]:
+    """Return the rows whose number in a phone column is that of a fax or pager, as a column of kinds beside it says."""
+    header = table.headers[phone]
+    kinds = [place for place, name in enumerate(table.headers) if place != phone and is_kind_of(name, header)]
+    faxes = {cell for place in kinds for cell in {row.cells[place] for row in table.rows} if is_fax_kind(cell)}
+    if not faxes:
+        return frozenset()
+    return frozenset(index for index, row in enumerate(table.rows) if any(row.cells[place] in faxes for place in kinds))
 
 
 def label_columns(table: Table) -> list[int]:

@@ -59,7 +59,7 @@ _PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|o
 _SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
 _MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|celular|portable|мобил")
 _KINDS = frozenset({"type", "label", "typ", "tipo", "kind"})
-_FAX = re.compile(r"\b(?:tele)?fax\b|\bpager\b")
+_FAX = re.compile(r"(?:\w+ )?(?:(?:tele)?fax|pager)(?: \w+)?")
 _EXTENSION = re.compile(
     r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
     rf"(?: {_NUMBER})?"
@@ -153,7 +153,7 @@ def is_kind_of(header: str, phone: str) -> bool:
 
 def is_fax_kind(cell: str) -> bool:
     """Tell whether a kind of phone is one that nobody answers."""
-    return _FAX.search(plain(cell)) is not None
+    return _FAX.fullmatch(plain(cell)) is not None
 
 
 def label_places(headers: Sequence[str]) -> list[int]:

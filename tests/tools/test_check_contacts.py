@@ -618,6 +618,51 @@ async def test_a_row_with_more_cells_than_the_header_is_refused(agent: LookedAtA
     assert [(row["row"], row["reason"]) for row in report["problems"]] == [(2, "malformed_row")]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "phone", "fax"),
+    [
+        ("Phone 1 - Label", "Phone 1 - Value", "Work Fax"),
+        ("Phone 1 - Type", "Phone 1 - Value", "Pager"),
+        ("Phone type", "Phone", "Fax"),
+        ("Type", "Phone number", "FAX"),
+        ("Typ", "Telefon", "Telefax"),
+    ],
+)
+async def test_a_number_that_another_column_calls_a_fax_is_refused(
+    agent: LookedAtAgent, kinds: str, phone: str, fax: str
+) -> None:
+    report = await agent.do(
+        "check_contacts",
+        csv_text=f"Name,{kinds},{phone}\nAnn,{fax},+14155552671\nBob,Mobile,+14155552672\nCem,{fax},\n",
+    )
+
+    assert report["counts"]["ready"] == 1
+    assert [(row["row"], row["reason"]) for row in report["problems"]] == [(2, "invalid_number"), (4, "empty")]
+    assert "says that this is a fax" in report["problems"][0]["hint"]
+
+
+async def test_a_second_phone_column_is_called_where_the_first_is_a_fax(agent: LookedAtAgent) -> None:
+    report = await agent.do(
+        "check_contacts",
+        csv_text="Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value\nFax,+14155552671,Work,+14155552672\n",
+        phone_columns=["Phone 1 - Value", "Phone 2 - Value"],
+    )
+
+    assert [row["phone_number"] for row in report["sample"]] == ["+14155552672"]
+
+
+@pytest.mark.parametrize("header", ["Ext", "Phone Ext.", "Extension No", "Nebenstelle"])
+async def test_extensions_in_a_column_of_their_own_are_told(agent: LookedAtAgent, header: str) -> None:
+    text = f"Name,Phone,{header}\nAnn,+1 212 555 2671,204\nBob,+1 212 555 2671,205\nCem,+1 212 555 2672,\n"
+    report = await agent.do("check_contacts", csv_text=text)
+    kept = await agent.do("check_contacts", csv_text=text, only_where={header: ""})
+
+    told = f'2 numbers have an extension in "{header}", which Atoms cannot dial'
+    assert any(warning.startswith(told) for warning in report["warnings"])
+    assert not any("extension" in warning for warning in kept["warnings"])
+    assert [row["value"] for row in kept["sample"]] == ["+1 212 555 2672"]
+
+
 # --- third-party text ----------------------------------------------------------------------------------------------
 
 HOSTILE = [
