@@ -12,21 +12,24 @@ from audiences_mcp.contacts.consent import reads_as_opt_out
 from audiences_mcp.text import clean
 
 # All of these read headers as `plain` gives them: small letters without accents, words apart.
+_NUMBER = r"(?:numbers?|nos?|nr|num|nummer)"
 _PHONE = (
-    r"phone(?!tic)|mobil|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bfones?\b|whats ?app|msisdn|handy|movil|\bgsm\b"
-    r"|rufnummer|landline|puhelin|\bcontact (?:nos?|nr|num|numbers?)\b|\bph (?:nos?|nr|num|numbers?)\b|kontaktnummer"
-    r"|телефон|τηλ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機|携帯|전화|휴대|โทร"
+    r"phone(?!tic)|mobil|mobiel|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bt(?:lf|fno)\b|\bfones?\b|whats ?app|msisdn"
+    r"|handy|movil|\bgsm\b|rufnummer|landline|festnetz|portable|puhelin|komorka|ien thoai|\bsđt\b|\bno(?:mor)? hp\b"
+    rf"|\b(?:contact|ph) {_NUMBER}\b|kontaktnummer|телефон|мобил|τηλ|κινητ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機"
+    r"|携帯|전화|휴대|연락처|โทร"
 )
 _STRONG = re.compile(_PHONE)
 # Words that a phone column may be named with, and much else.
-_WEAK = re.compile(rf"{_PHONE}|number|numero|\bnummer\b|номер|sms|tel|portable|kontakt|contact|\bno\b|\bnr\b")
+_WEAK = re.compile(rf"{_PHONE}|number|numero|\bnummer\b|номер|sms|tel|kontakt|contact|\bno\b|\bnr\b")
 # Whole names of phone columns, which are no titles though they may be the only names of their rows.
-_NUMBER = r"(?:numbers?|nos?|nr|num|nummer)"
 _PHONE_NAME = re.compile(
     r"(?:(?:your|work|home|business|primary|main|contact|customer|client|cell|mobile|personal|private) )?"
-    rf"(?:(?:tele|cell)? ?phones?|mobiles?|mob|cell|tel|ph|handy|telefon|mobil|msisdn|whats ?app|telefono|celular|movil"
-    r"|telephone|portable|telefone|telefoon|cellulare|gsm|landline|puhelin|телефон|电话|電話|手机|手機)"
-    rf"(?: ?{_NUMBER})?(?: ?\d)?|numbers?|nummer|numero|contact {_NUMBER}|(?:ruf|kontakt)nummer|no (?:hp|telp|tel)"
+    r"(?:(?:tele|cell)? ?phones?|mobiles?|mob|cell|tel|tlf|ph|handy|telefon|mobil|mobiel|msisdn|whats ?app|telefono|celular"
+    r"|movil|telephone|portable|telefone|telefoon|telemovel|cellulare|gsm|landline|festnetz|puhelin|телефон)"
+    rf"(?: ?{_NUMBER})?(?: ?\d)?|numbers?|nummer|numero|contact {_NUMBER}|(?:ruf|kontakt)nummer|no(?:mor)? (?:hp|telp|telepon)"
+    r"|numero d[ei] (?:telefono|telephone|telefone|celular)|numer telefonu|номер телефона|전화번호|휴대폰"
+    r"|(?:电话|電話|手机|手機|携帯電話)(?:号码?|番号|號碼)?"
 )
 # Words of headers over phone numbers of somebody else, or of nobody.
 _NOT_THEIRS = re.compile(
@@ -37,7 +40,7 @@ _NOT_THEIRS = re.compile(
 # Words of headers over digits that are no phone numbers, though many of them could be.
 _OTHER_DIGITS = re.compile(
     r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
-    r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
+    r"|date|time|timestamp|created|updated|dob|zip|cep|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
     r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude"
     # Numbers that states and registers give to people and firms.
     r"|cpf|cnpj|nif|dni|nie|cif|rut|ruc|cuit|cuil|siren|siret|iva|tva|cvr|kvk|bsn|nhs|uhid|mrn|nip|pesel|regon|gstin"
@@ -53,17 +56,20 @@ _NUMBERED = re.compile(
     r"|application|loan|roll|reg|registration|receipt|bill|consumer|claim|booking|org|socio"
     r"|kunden?|klant|vertrags?|rechnungs?|auftrags?|mitglieds?|bestell"
 )
+_MOST_WORDS = 4  # more are a question of a form
 _NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|номер|code")
 # Where a person is reached, which may be all that the header of another phone says.
 _PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|other|alt\w*|second\w*|residence|resi")
 _SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
-_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|celular|portable|мобил")
+_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|мобил")
 _KINDS = frozenset({"type", "label", "typ", "tipo", "kind"})
 _FAX = re.compile(r"(?:\w+ )?(?:(?:tele)?fax|pager)(?: \w+)?")
 _EXTENSION = re.compile(
     r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
     rf"(?: {_NUMBER})?"
 )
+
+_LONGEST = 200  # characters of a header, and of a cell that may be one
 
 # By which headers a row is known, best first: a full name, first and last name, else who it is.
 _FULL_NAMES = (
@@ -80,7 +86,7 @@ _ROLES = ("patient", "lead", "client", "student", "guest", "member", "cliente", 
 @lru_cache(maxsize=4_096)
 def plain(header: str) -> str:
     """Return the words of a header in small letters, Latin ones without accents: `NºTéléfono_móvil` is `no telefono movil`."""
-    text = unicodedata.normalize("NFKC", clean(header))
+    text = unicodedata.normalize("NFKC", clean(header[:_LONGEST]))
     text = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
     latin = re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFD", text))
     joined = unicodedata.normalize("NFC", latin)  # marks of other scripts are spelling
@@ -135,7 +141,7 @@ def names_other_digits(header: str) -> bool:
     if any(map(_OTHER_DIGITS.fullmatch, names)):
         return True
     counted = any(map(_NUMBER_WORD.fullmatch, names)) or not is_phone_header(header)
-    return len(names) > 1 and counted and any(map(_NUMBERED.fullmatch, names))
+    return 1 < len(names) <= _MOST_WORDS and counted and any(map(_NUMBERED.fullmatch, names))
 
 
 def is_extension_header(header: str) -> bool:

@@ -16,6 +16,7 @@ from audiences_mcp.contacts.tables import (
     Row,
     Table,
     Tick,
+    numbers_inside,
     table_from_records,
 )
 from audiences_mcp.contacts.workbook import Workbook, open_workbook
@@ -128,14 +129,20 @@ def suppressed_cells(file: File) -> list[str]:
         lists = [records for records in lists if any(any(cells) for _, cells in records)]
     else:
         lists = [[*_records_of_text(file, _no_tick)[0]]]
-    layout = Layout("file", header_optional=True, repeats=True)
-    cells = [cell for records in lists for cell in phone_cells(table_from_records(records, layout))]
-    # In a list of this kind a number counts wherever it stands: in a title, a header, a note or beyond the last column.
+    cells = [cell for records in lists for cell in _suppressed_in(records)]
+    # In a list of this kind a number counts wherever it stands: in a column of other digits or beyond the last column.
     elsewhere = {cell for records in lists for _, row in records for cell in row if _WITH_PLUS.search(cell)}
     cells += sorted(elsewhere.difference(cells))
     if not cells:
         raise InvalidInput("No column of it holds phone numbers: name the right file, or leave the setting out.")
     return cells
+
+
+def _suppressed_in(records: Sequence[Record]) -> list[str]:
+    table = table_from_records(records, Layout("file", header_optional=True, repeats=True))
+    listed = {row.number for row in table.rows}
+    above = [cell for number, cells in records if number not in listed for cell in cells]
+    return phone_cells(table) + [number for cell in above for number in numbers_inside(cell)]
 
 
 def _table_from_text(file: File, layout: Layout, tick: Tick) -> Table:

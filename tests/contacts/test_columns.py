@@ -352,6 +352,7 @@ def test_a_column_that_names_whose_phone_it_is_is_taken(header: str) -> None:
         ("Auftragsnummer", "DE", "30123456"),
         ("Mitgliedsnr", "DE", "30123456"),
         ("CPF", "BR", "11987654321"),
+        ("CEP", "BR", "1131234567"),
         ("SIREN", "FR", "612345678"),
         ("N° client", "FR", "612345678"),
         ("Número de documento", "CO", "3001234567"),
@@ -380,7 +381,18 @@ def test_a_column_named_for_another_number_is_never_taken_alone_or_beside_a_phon
 
 
 @pytest.mark.parametrize(
-    "header", ["Number", "Número", "Nr", "Nº", "Nummer", "Patient contact no", "Client contact", "Durchwahl"]
+    "header",
+    [
+        "Number",
+        "Número",
+        "Nr",
+        "Nº",
+        "Nummer",
+        "Patient contact no",
+        "Client contact",
+        "Durchwahl",
+        "Your number, so that we can process your application",
+    ],
 )
 def test_a_column_of_numbers_whose_header_says_no_more_is_taken(header: str) -> None:
     assert found(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143")) == [header]

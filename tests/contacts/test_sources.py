@@ -186,6 +186,7 @@ def test_a_variable_may_not_have_the_name_of_a_column_that_is_there(name: str) -
         "Name,Phone,Notes\nAnn,06 12345671,call 06 12345678 no more since 12.03.2024\n",
         "Name,Phone,Notes\nAnn,06 12345671,12.03.24 called 06 12345678 12.03.24 said no\n",
         "Notes\nAnn said never (06-12345678)\nBob: 06 12345671\n",
+        "Tel: 06 12345678\nName,Phone\nAnn,06 12345671\n",
         "Phone,Phone\n06 12345671,06 12345678\n",
         "Phone\n06 12345671\n06123-45671/78\n",
         "Phone\n06123-45671/72/78\n",
