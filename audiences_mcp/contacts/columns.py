@@ -39,6 +39,7 @@ _MOST_DIGITS = 15  # more are two numbers, or a payment card
 # Shares of a column's filled cells, in tenths: cells written like numbers, and cells that are real numbers.
 _LIKE_TENTHS = 5
 _REAL_TENTHS = 3
+_LONGEST_NOTHING = 4  # characters: `n/a`, `none`
 _BARE_DIGITS = re.compile(r"\d+(?:\.0)?")
 _LIKE_A_NUMBER = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
 # Latin letters that Unicode does not take for others with an accent.
@@ -136,12 +137,26 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
             f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
             f"set phone_columns to {ready}.",
         )
-    named = [header for header in table.headers if is_phone_name(header) and not _is_not_theirs(header)]
-    if named and not is_phone_header(headers[0]):
+    named = [] if is_phone_header(headers[0]) else _phones_without_numbers(table)
+    if named:
         raise InvalidInput(
             f"The only column that holds phone numbers is {shown}, and the one named {named[0]!r} holds none. Ask whose "
             f"numbers they are; if they are to be called, set phone_columns to {ready}.",
         )
+
+
+def _phones_without_numbers(table: Table) -> list[str]:
+    """Return the headers that name the person's phone over columns that hold none: plainly, or over no more than `n/a`."""
+    return [
+        header
+        for place, header in enumerate(table.headers)
+        if not _is_not_theirs(header)
+        and (is_phone_name(header) or (names_phones(header) and _says_nothing(table, place)))
+    ]
+
+
+def _says_nothing(table: Table, place: int) -> bool:
+    return all(len(row.cells[place].strip()) <= _LONGEST_NOTHING for row in table.rows)
 
 
 def _without_bare_digits(table: Table, candidates: Sequence[int]) -> list[int]:

@@ -40,12 +40,13 @@ _NOT_THEIRS = re.compile(
 # Words of headers over digits that are no phone numbers, though many of them could be.
 _OTHER_DIGITS = re.compile(
     r"ids?|uuid|uid|order|invoice|account|acct|ref|reference|amount|price|total|balance|salary|revenue|qty|quantity"
-    r"|date|time|timestamp|created|updated|dob|zip|cep|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
+    r"|date|time|timestamp|created|updated|dob|zip|pin|pincode|postcode|postal|sku|isbn|ean|upc|serial|ssn|vat|gst|tax"
     r"|iban|aadhaa?r|passport|license|lat|lng|latitude|longitude"
     # Numbers that states and registers give to people and firms.
     r"|cpf|cnpj|nif|dni|nie|cif|rut|ruc|cuit|cuil|siren|siret|iva|tva|cvr|kvk|bsn|nhs|uhid|mrn|nip|pesel|regon|gstin"
-    r"|documento|cedula|expediente|pedido|matricula|dossier|commande|factura|facture|fattura"
-    r"|(?:kunden?|klant|klient|vertrags?|rechnungs?|auftrags?|mitglieds?|medlems|bestell?|order|ordre|faktura?|factuur|steuer"
+    r"|documento|cedula|identificacion|kimlik|expediente|pedido|matricula|dossier|commande|factura|facture|fattura"
+    r"|订单号|客户编号|学号|工号|会員番号|顧客番号|注文番号|고객번호|주문번호"
+    r"|(?:kund(?:en?)?|klant|klient|vertrags?|rechnungs?|auftrags?|mitglieds?|medlems|bestell?|order|ordre|faktura?|factuur|steuer"
     r"|artikel|beleg|konto|policen?|polis|versicherten|versicherungs|patienten|vorgangs|akten|ticket|personal|person"
     r"|ausweis|organisations|org|lid|contract|avtals|asiakas|tilaus|sopimus|lasku|haus|huis|referenz|serien)"
     r"(?:nummer|nr|numero)"
@@ -54,15 +55,18 @@ _OTHER_DIGITS = re.compile(
 _NUMBERED = re.compile(
     r"customer|client[ei]?|member|card|policy|contract|contrato?|employee|patient|student|case|ticket|insurance|licence|plate"
     r"|application|loan|roll|reg|registration|receipt|bill|consumer|claim|booking|org|socio"
-    r"|kunden?|klant|vertrags?|rechnungs?|auftrags?|mitglieds?|bestell"
+    r"|kund(?:en?)?|klant|vertrags?|rechnungs?|auftrags?|mitglieds?|bestell|relatie|poliza|police|polizza|orden|ordine|ordre"
+    r"|emplead[oa]|alumno|adherent|processo|pratica|inscripcion|inscricao|contratt?o?|cuenta|conta|conto|compte|konto|tarjeta"
+    r"|carte|serie|klienta|zamowienia|umowy|faktury|musteri|siparis|заказа|договора|клиента|счета|карты|полиса"
 )
 _MOST_WORDS = 4  # more are a question of a form
-_NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|номер|code")
+_NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|numer|номер|code")
 # Where a person is reached, which may be all that the header of another phone says.
 _PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|other|alt\w*|second\w*|residence|resi")
 _SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
 _MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|мобил")
-_KINDS = frozenset({"type", "label", "typ", "tipo", "kind"})
+_KINDS = frozenset({"type", "label", "typ", "tipo", "kind", "art"})
+_OF = frozenset({"de", "di", "do", "du", "of"})
 _FAX = re.compile(r"(?:\w+ )?(?:(?:tele)?fax|pager)(?: \w+)?")
 _EXTENSION = re.compile(
     r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
@@ -151,10 +155,10 @@ def is_extension_header(header: str) -> bool:
 
 def is_kind_of(header: str, phone: str) -> bool:
     """Tell whether a header names the kinds of the phones in another column: `Phone 1 - Label` of `Phone 1 - Value`."""
-    names = plain(header).split()
-    of = [name for name in names if name not in _KINDS]
-    named = [name for name in plain(phone).split() if name != "value" and not _NUMBER_WORD.fullmatch(name)]
-    return len(of) < len(names) and of in ([], named)
+    names = re.sub(r"(?<=telefon)(?=typ|art)", " ", plain(header)).split()
+    of = [name for name in names if name not in _KINDS | _OF]
+    named = [name for name in plain(phone).split() if name not in {"value", *_OF} and not _NUMBER_WORD.fullmatch(name)]
+    return not _KINDS.isdisjoint(names) and of in ([], named)
 
 
 def is_fax_kind(cell: str) -> bool:

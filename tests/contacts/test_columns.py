@@ -352,7 +352,6 @@ def test_a_column_that_names_whose_phone_it_is_is_taken(header: str) -> None:
         ("Auftragsnummer", "DE", "30123456"),
         ("Mitgliedsnr", "DE", "30123456"),
         ("CPF", "BR", "11987654321"),
-        ("CEP", "BR", "1131234567"),
         ("SIREN", "FR", "612345678"),
         ("N° client", "FR", "612345678"),
         ("Número de documento", "CO", "3001234567"),
@@ -364,6 +363,12 @@ def test_a_column_that_names_whose_phone_it_is_is_taken(header: str) -> None:
         ("NHS No", "GB", "7911123456"),
         ("Klantnummer", "NL", "612345678"),
         ("Org.nr", "SE", "701234567"),
+        ("Kundnummer", "SE", "701234567"),
+        ("Número de póliza", "ES", "612345678"),
+        ("Numer klienta", "PL", "512345678"),
+        ("Müşteri No", "TR", "5321234567"),
+        ("Номер договора", "RU", "9123456789"),
+        ("顧客番号", "JP", "9012345678"),
         ("CVR", "DK", "20123456"),
         ("Counsellor number", "IN", "9876543210"),
         ("Assigned to", "IN", "9876543210"),
@@ -435,4 +440,6 @@ def test_a_column_named_for_phones_that_holds_none_lets_no_other_be_taken_silent
     message = refusal(table("Lead|Mobile|Line", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234"))
 
     assert "'Line' (such as …33), and the one named 'Mobile' holds none. Ask whose numbers they are" in message
+    assert "holds none" in refusal(table("Lead|Mobile (WhatsApp)|Line", f"A|{nothing}|+919811122233"))
+    assert found(table("Lead|Best time to phone|Line", "A|in the evening|+919811122233")) == ["Line"]
     assert found(table("Lead|Mobile|Phone", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234")) == ["Phone"]

@@ -626,6 +626,8 @@ async def test_a_row_with_more_cells_than_the_header_is_refused(agent: LookedAtA
         ("Phone type", "Phone", "Fax"),
         ("Type", "Phone number", "FAX"),
         ("Typ", "Telefon", "Telefax"),
+        ("Telefontyp", "Telefon", "Fax (Praxis)"),
+        ("Tipo de teléfono", "Número de teléfono", "fax"),
     ],
 )
 async def test_a_number_that_another_column_calls_a_fax_is_refused(
@@ -639,6 +641,21 @@ async def test_a_number_that_another_column_calls_a_fax_is_refused(
     assert report["counts"]["ready"] == 1
     assert [(row["row"], row["reason"]) for row in report["problems"]] == [(2, "invalid_number"), (4, "empty")]
     assert "says that this is a fax" in report["problems"][0]["hint"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mahesh Properties - Leads May 2024\nTel: 022-28765432\n\nClient,Contact No.,City,DND\nA,9876543210,Pune,Y\n",
+        "Mahesh Properties - Leads May 2024\ninfo@mahesh.in\n\nClient,Contact No.,City,DND\nA,9876543210,Pune,Y\n",
+        "Parents,,Contact,,\nName,Class,Father Mob. No.,City,Opt-in\nA,5,9876543210,Pune,no\n",
+    ],
+)
+async def test_who_says_no_below_titles_and_bands_is_told(agent: LookedAtAgent, text: str) -> None:
+    report = await agent.do("check_contacts", csv_text=text, default_region="IN")
+
+    assert any("1 ready row says no to being contacted" in warning for warning in report["warnings"])
+    assert report["sample"][0]["value"] == "9876543210"
 
 
 async def test_a_second_phone_column_is_called_where_the_first_is_a_fax(agent: LookedAtAgent) -> None:
