@@ -34,6 +34,7 @@ _NUMBER_INSIDE = re.compile(r"\+\d(?:[\s().-]?\d){6,}|\d(?:[\s().-]?\d){8,}")  #
 # At least as many digits as a subscriber's number has, which no date is beside any more.
 _LONG_DIGITS = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){6,}")
 _SHORT_DATE = re.compile(r"(?<![\d./-])\d\d?[./-]\d\d?[./-]\d\d(?![\d./-])")
+_NONE = re.compile(r"(?:no|not|without|kein\w*|ohne|sin|sans|sem|geen|senza)\s", re.IGNORECASE)  # `no phone`
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 # What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
 _DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
@@ -223,7 +224,7 @@ def _header_place(filled: Sequence[Record]) -> int:
         return 0
     for place, (_, cells) in enumerate(filled[: _MAX_TITLES + 1]):
         names = [cell.strip() for cell in cells if cell.strip()]
-        if place and _is_address_line(names):
+        if (place and _is_address_line(names)) or (usual > len(names) and _is_told_of(names)):
             continue
         if any(map(_looks_like_data, names)) or (len(names) == 1 and is_phone_name(names[0])):
             return 0
@@ -243,7 +244,7 @@ def _named_place(filled: Sequence[Record]) -> int | None:
         if _count_filled(cells) < 2 or any(map(_looks_like_data, cells)):
             continue
         above = [titles for _, titles in filled[:place]]
-        over = [each for each in numbers if each < len(cells) and names_phones(cells[each])]
+        over = [each for each in numbers if each < len(cells) and _may_name_phones(cells[each])]
         plainly = any(is_phone_name(cells[each]) for each in numbers if each < len(cells))
         # What is less plain may be a cell of data, such as "no mobile" below a header.
         doubted = not plainly and (not over or any(_names_any(titles, over) for titles in above))
@@ -261,13 +262,19 @@ def _may_stand_above(titles: Sequence[str], cells: Sequence[str], times: int) ->
         times: How many times as full as a band it must be at least.
     """
     filled = [place for place, cell in enumerate(titles) if cell.strip()]
-    first = titles[filled[0]].strip()
+    first = titles[filled[0]]
     if len(filled) == 1:
         return any(map(str.isalpha, first)) or not holds_number(first)
-    if any(map(_looks_like_data, titles)) and not (len(filled) == 2 and first.endswith(":")):
+    if _is_told_of([titles[place] for place in filled]):
+        return True
+    if any(map(_looks_like_data, titles)):
         return False
     is_fuller = len(filled) < _count_filled(cells) >= len(filled) * times
     return is_fuller and all(place < len(cells) and cells[place].strip() for place in filled)
+
+
+def _may_name_phones(cell: str) -> bool:
+    return names_phones(cell) and _NONE.match(cell.strip()) is None
 
 
 def _names_any(titles: Sequence[str], places: Sequence[int]) -> bool:
@@ -278,6 +285,12 @@ def _names_any(titles: Sequence[str], places: Sequence[int]) -> bool:
         for place in places
         if place < len(titles)
     )
+
+
+def _is_told_of(names: Sequence[str]) -> bool:
+    """Tell whether a record says one thing of the list, as `Project:` and `Green Park` in two cells do."""
+    first, *others = [name.strip() for name in names]
+    return first.endswith(":") and len(others) == 1 and not others[0].endswith(":") and not names_phones(others[0])
 
 
 def _is_address_line(names: Sequence[str]) -> bool:

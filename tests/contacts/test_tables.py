@@ -1,6 +1,8 @@
 """Titles, headers and columns: which record is the header row, and what is refused rather than guessed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audiences_mcp.contacts import tables as module
 from audiences_mcp.contacts.tables import Layout, Record, table_from_records
@@ -193,6 +195,8 @@ def test_columns_named_like_those_of_a_report_are_kept_where_they_hold_something
         (["First Name", "Phone 1 - Value", "Phone 1 - Label"], ["Ann", "", "Mobile"]),
         (["Name", "Nummer", ""], ["Ann", "no mobile", "x"]),
         (["Name", "Mobile", ""], ["Ann", "no phone", "x"]),
+        (["Name", "Kontakt", "", ""], ["Ann", "no phone", "x", "y"]),
+        (["Name:", "Mobile:"], ["Ann", "phone"]),
     ],
 )
 def test_a_row_of_data_that_names_a_phone_is_no_header(header: list[str], first: list[str]) -> None:
@@ -240,9 +244,37 @@ def test_titles_that_hold_numbers_addresses_or_bands_stand_above_a_header_row(
     assert [row.cells[0] for row in table.rows] == ["A"]
 
 
+@given(
+    st.sampled_from(["Phone number (with country code)", "What is your phone number?", "Numéro à appeler", "Kontakt"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["+4915112345678", "98765 43210", "", "n/a", "no phone"]),
+            *[st.sampled_from(["Ann", "Phone", "WhatsApp", "Mobile", "no", "", "a@b.de"])] * 3,
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_no_row_of_data_is_taken_for_the_header(phone: str, rows: list[tuple[str, ...]]) -> None:
+    header, last = [phone, "Name", "Best way to reach you", ""], ["+4915112345670", "Zoe", "Phone", "x"]
+    filled = [[*row] for row in rows if any(row)]
+
+    table = table_from_records(records(header, *filled, last), Layout())
+
+    assert table.headers == (*header[:3], "column_4")
+    assert len(table.rows) == len(filled) + 1
+
+
 def test_an_address_below_a_title_hides_no_header_whatever_its_names() -> None:
     header = ["Kunde", "Erreichbar unter", "Stadt"]
     table = table_from_records(records(["Leads"], ["info@firm.de"], header, ["A", "030 1234567", "Ulm"]), Layout())
+
+    assert table.headers == tuple(header)
+
+
+def test_what_is_told_of_a_list_in_two_cells_is_no_header_whatever_its_names() -> None:
+    header = ["Kunde", "Erreichbar unter", "Stadt"]
+    table = table_from_records(records(["Projekt:", "Park"], header, ["A", "030 1234567", "Ulm"]), Layout())
 
     assert table.headers == tuple(header)
 
