@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from audiences_mcp.contacts.headers import (
     is_fax_kind,
     is_kind_of,
+    is_of_the_listed,
     is_phone_header,
     is_phone_name,
     label_places,
@@ -132,7 +133,7 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
             f"More than one column holds phone numbers: {shown}. Ask which to call, then set phone_columns to one, or "
             f"to several in order of preference: {ready}.",
         )
-    if _is_not_theirs(headers[0]):
+    if _is_not_theirs(headers[0]) and not is_of_the_listed(headers[0], table.headers):
         raise InvalidInput(
             f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
             f"set phone_columns to {ready}.",

@@ -31,11 +31,15 @@ _PHONE_NAME = re.compile(
     r"|numero d[ei] (?:telefono|telephone|telefone|celular)|numer telefonu|номер телефона|전화번호|휴대폰"
     r"|(?:电话|電話|手机|手機|携帯電話)(?:号码?|番号|號碼)?"
 )
-# Words of headers over phone numbers of somebody else, or of nobody.
+# Words of headers over phone numbers of somebody else, and of nobody.
+_SOMEBODY_ELSE = (
+    r"assistant|rep|representative|owner|agent|manager|doctor|consultant|counsell?or|advis[eo]r|kin|nok|guardian|spouse|referrer"
+    r"|broker|assigned|berater(?:in)?|conseill(?:er|ere)|asesora?"
+)
+_OTHERS = re.compile(_SOMEBODY_ELSE)
 _NOT_THEIRS = re.compile(
-    r"fax|telefax|pager|telex|isdn|tty|tdd|assistant|rep|representative|owner|agent|manager|emergency|old|former|previous"
-    r"|extension|ext|doctor|consultant|counsell?or|advis[eo]r|kin|nok|guardian|spouse|referrer|broker|assigned"
-    r"|berater(?:in)?|conseill(?:er|ere)|asesora?|notfall|urgence|emergencia"
+    rf"{_SOMEBODY_ELSE}|fax|telefax|pager|telex|isdn|tty|tdd|emergency|notfall|urgence|emergencia|old|former|previous"
+    r"|extension|ext"
 )
 # Words of headers over digits that are no phone numbers, though many of them could be.
 _OTHER_DIGITS = re.compile(
@@ -85,6 +89,7 @@ _FULL_NAMES = (
 _FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorname", "nome", "voornaam")
 _LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome", "achternaam")
 _ROLES = ("patient", "lead", "client", "student", "guest", "member", "cliente", "kunde", "klant")
+_NAME_WORDS = frozenset({"name", "naam", "nombre", "nom", "nome", *_ROLES})
 
 
 @lru_cache(maxsize=4_096)
@@ -135,6 +140,20 @@ def names_mobile(header: str) -> bool:
 def names_other_phone(header: str) -> bool:
     """Tell whether a header names phones that are not the person's to be called: a fax, a doctor's, an old one."""
     return any(map(_NOT_THEIRS.fullmatch, _words(header))) or (names_phones(header) and reads_as_opt_out(header))
+
+
+def is_of_the_listed(phone: str, headers: Sequence[str]) -> bool:
+    """Tell whether the phone of somebody else is that of the people of the list: of doctors, or of children by their guardians.
+
+    Args:
+        phone: A header.
+        headers: All headers of its list.
+    """
+    others = set(filter(_OTHERS.fullmatch, _words(phone)))
+    if others == {"guardian"}:
+        return not any(names_phones(header) for header in headers if header != phone)
+    first = next((names for header in headers if not _NAME_WORDS.isdisjoint(names := _words(header))), [])
+    return bool(others) and others.issubset(first)
 
 
 def names_other_digits(header: str) -> bool:

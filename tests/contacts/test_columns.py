@@ -443,3 +443,23 @@ def test_a_column_named_for_phones_that_holds_none_lets_no_other_be_taken_silent
     assert "holds none" in refusal(table("Lead|Mobile (WhatsApp)|Line", f"A|{nothing}|+919811122233"))
     assert found(table("Lead|Best time to phone|Line", "A|in the evening|+919811122233")) == ["Line"]
     assert found(table("Lead|Mobile|Phone", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234")) == ["Phone"]
+
+
+@pytest.mark.parametrize("headers", ["Doctor Name|Doctor Mobile", "Owner name|Owner phone", "Student|Guardian Mobile"])
+def test_a_phone_is_taken_where_the_list_is_of_those_whose_it_is(headers: str) -> None:
+    assert found(table(headers, "Ann|+919811122233")) == [headers.rpartition("|")[2]]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Patient|Doctor Mobile",
+        "Patient name|Doctor name|Doctor Mobile",
+        "Student|Mobile|Guardian Mobile",
+        "Name|Next of kin phone",
+    ],
+)
+def test_a_phone_of_somebody_else_is_asked_about(headers: str) -> None:
+    cells = ["" for _ in headers.split("|")[1:]]
+
+    assert "named like something else" in refusal(table(headers, "|".join([*cells, "+919811122233"])))
