@@ -17,11 +17,11 @@ from audiences_mcp.contacts.headers import (
     is_phone_header,
     is_phone_name,
     label_places,
+    may_name_further_phones,
     names_mobile,
     names_other_digits,
     names_other_phone,
     names_phones,
-    names_place,
     names_switchboard,
 )
 from audiences_mcp.contacts.phones import Phone, read_numbers
@@ -126,7 +126,7 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
     headers = [table.headers[place] for place in places]
     shown = "; ".join(f"{table.headers[place]!r} (such as {_masked_sample(table, place)})" for place in sorted(places))
     # Beside a column that is named for phones, others may be of anybody: who wants them called names them.
-    offered = [header for header in headers if is_phone_header(header) or names_place(header)] or headers
+    offered = [header for header in headers if is_phone_header(header) or may_name_further_phones(header)] or headers
     ready = f"[{', '.join(json.dumps(header, ensure_ascii=False) for header in offered)}]"
     if len(places) > 1:
         raise InvalidInput(
@@ -138,21 +138,21 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
             f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
             f"set phone_columns to {ready}.",
         )
-    named = [] if is_phone_header(headers[0]) else _phones_without_numbers(table)
+    named = [] if is_phone_header(headers[0]) else _phones_passed_over(table)
     if named:
         raise InvalidInput(
-            f"The only column that holds phone numbers is {shown}, and the one named {named[0]!r} holds none. Ask whose "
-            f"numbers they are; if they are to be called, set phone_columns to {ready}.",
+            f"The only column that could hold the phone numbers is {shown}, whose header does not say so, while {named[0]!r} "
+            f"is named for phones. Ask whose numbers they are; if they are to be called, set phone_columns to {ready}.",
         )
 
 
-def _phones_without_numbers(table: Table) -> list[str]:
-    """Return the headers that name the person's phone over columns that hold none: plainly, or over no more than `n/a`."""
+def _phones_passed_over(table: Table) -> list[str]:
+    """Return the headers that name phones over columns that hold none, or those of somebody else."""
     return [
         header
         for place, header in enumerate(table.headers)
-        if not _is_not_theirs(header)
-        and (is_phone_name(header) or (names_phones(header) and _says_nothing(table, place)))
+        if is_phone_name(header)
+        or (names_phones(header) and (names_other_phone(header) or _says_nothing(table, place)))
     ]
 
 
@@ -181,9 +181,7 @@ def _without_bare_digits(table: Table, candidates: Sequence[int]) -> list[int]:
     return [
         place
         for place in candidates
-        if is_phone_header(headers[place])
-        or names_place(headers[place])
-        or not all(map(_BARE_DIGITS.fullmatch, drawn(place)))
+        if may_name_further_phones(headers[place]) or not all(map(_BARE_DIGITS.fullmatch, drawn(place)))
     ]
 
 
@@ -216,10 +214,11 @@ def _in_order(table: Table, candidates: Sequence[int]) -> list[int]:
     if len(candidates) < 2:
         return list(candidates)
 
-    def rank(place: int) -> tuple[bool, bool, bool, int]:
+    def rank(place: int) -> tuple[bool, bool, bool, bool, int]:
         header = table.headers[place]
         filled = sum(1 for row in table.rows if row.cells[place].strip())
-        return not is_phone_header(header), names_switchboard(header), not names_mobile(header), -filled
+        is_last = not is_phone_header(header), names_switchboard(header)
+        return *is_last, not names_mobile(header), not names_phones(header), -filled
 
     return sorted(candidates, key=rank)
 

@@ -21,7 +21,8 @@ _PHONE = (
 )
 _STRONG = re.compile(_PHONE)
 # Words that a phone column may be named with, and much else.
-_WEAK = re.compile(rf"{_PHONE}|number|numero|\bnummer\b|номер|sms|tel|kontakt|contact|\bno\b|\bnr\b")
+_CONTACT = re.compile(rf"{_PHONE}|sms|tel|kontakt|contact")
+_WEAK = re.compile(rf"{_CONTACT.pattern}|number|numero|\bnummer\b|номер|\bno\b|\bnr\b")
 # Whole names of phone columns, which are no titles though they may be the only names of their rows.
 _PHONE_NAME = re.compile(
     r"(?:(?:your|work|home|business|primary|main|contact|customer|client|cell|mobile|personal|private) )?"
@@ -68,7 +69,7 @@ _NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|numer|номер|code")
 # Where a person is reached, which may be all that the header of another phone says.
 _PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|other|alt\w*|second\w*|residence|resi")
 _SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
-_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|мобил")
+_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|sms|мобил")
 _KINDS = frozenset({"type", "label", "typ", "tipo", "kind", "art"})
 _OF = frozenset({"de", "di", "do", "du", "of"})
 _FAX = re.compile(r"(?:\w+ )?(?:(?:tele)?fax|pager)(?: \w+)?")
@@ -122,9 +123,9 @@ def names_phones(header: str) -> bool:
     return _STRONG.search(plain(header)) is not None
 
 
-def names_place(header: str) -> bool:
-    """Tell whether a header says where or in what order a person is reached, as that of a further phone may."""
-    return any(map(_PLACES.fullmatch, _words(header)))
+def may_name_further_phones(header: str) -> bool:
+    """Tell whether a header says how, where or in what order a person is reached, as that of a further phone does."""
+    return _CONTACT.search(plain(header)) is not None or any(map(_PLACES.fullmatch, _words(header)))
 
 
 def names_switchboard(header: str) -> bool:

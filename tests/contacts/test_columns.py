@@ -403,7 +403,7 @@ def test_a_column_of_numbers_whose_header_says_no_more_is_taken(header: str) -> 
     assert found(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143")) == [header]
 
 
-@pytest.mark.parametrize("header", ["Xyz", "Vorgang", "Код"])
+@pytest.mark.parametrize("header", ["Xyz", "Vorgang", "Код", "Nr", "Number"])
 def test_bare_digits_that_no_header_calls_phones_are_no_second_phone_column(header: str) -> None:
     assert found(table(f"name|{header}|Telefon", "Ann|30123456|0151 12345678", "Bob|30123457|"), "DE") == ["Telefon"]
 
@@ -429,6 +429,12 @@ def test_only_columns_that_may_be_named_for_phones_are_offered_where_one_is(
     assert json.loads(message[message.index("[") : message.index("]") + 1]) == ready
 
 
+def test_bare_digits_are_not_taken_silently_beside_the_phones_of_somebody_else() -> None:
+    listed = table("Patient|Doctor phone|File", "Ann|0151 12345678|30123456")
+
+    assert "'File' (such as …56), whose header does not say so, while 'Doctor phone'" in refusal(listed, "DE")
+
+
 def test_the_numbers_of_somebody_else_do_not_win_over_national_ones() -> None:
     assert found(table("Patient|Mob|Doctor|Doctor line", "A|9876543210|Rao|+919811122233")) == ["Mob"]
     kin = table("Patient|Doctor mobile|Next of kin phone", "A|+919811122233|+919811122234")
@@ -439,8 +445,10 @@ def test_the_numbers_of_somebody_else_do_not_win_over_national_ones() -> None:
 def test_a_column_named_for_phones_that_holds_none_lets_no_other_be_taken_silently(nothing: str) -> None:
     message = refusal(table("Lead|Mobile|Line", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234"))
 
-    assert "'Line' (such as …33), and the one named 'Mobile' holds none. Ask whose numbers they are" in message
-    assert "holds none" in refusal(table("Lead|Mobile (WhatsApp)|Line", f"A|{nothing}|+919811122233"))
+    assert "'Line' (such as …33), whose header does not say so, while 'Mobile' is named for phones" in message
+    assert "'Mobile (WhatsApp)' is named for phones" in refusal(
+        table("Lead|Mobile (WhatsApp)|Line", f"A|{nothing}|+919811122233")
+    )
     assert found(table("Lead|Best time to phone|Line", "A|in the evening|+919811122233")) == ["Line"]
     assert found(table("Lead|Mobile|Phone", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234")) == ["Phone"]
 
