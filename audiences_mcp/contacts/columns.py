@@ -126,7 +126,9 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
     headers = [table.headers[place] for place in places]
     shown = "; ".join(f"{table.headers[place]!r} (such as {_masked_sample(table, place)})" for place in sorted(places))
     # Beside a column that is named for phones, others may be of anybody: who wants them called names them.
-    offered = [header for header in headers if is_phone_header(header) or may_name_further_phones(header)] or headers
+    offered = headers
+    if any(map(is_phone_header, headers)):
+        offered = [header for header in headers if is_phone_header(header) or may_name_further_phones(header)]
     ready = f"[{', '.join(json.dumps(header, ensure_ascii=False) for header in offered)}]"
     if len(places) > 1:
         raise InvalidInput(

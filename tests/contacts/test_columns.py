@@ -416,6 +416,7 @@ def test_bare_digits_that_no_header_calls_phones_are_no_second_phone_column(head
         ("Name|Rufnummer|Berater|Durchwahl", ["A|0151 12345678|B|+4915112345679"], ["Rufnummer"]),
         ("Name|GSM|Line", ["A|0470 12 34 56|+32470123457"], ["GSM"]),
         ("Name|Puhelin|Linja", ["A|040 123 4567|+358401234568"], ["Puhelin"]),
+        ("Name|Branch|Home", ["A|+32470123456|+32470123457"], ["Branch", "Home"]),
         ("Name|Alternate|Mob", ["A|98765 43210|98765 43211"], ["Mob", "Alternate"]),
         ("Name|Mob|Xyz", ["A|n/a|9876543210", "A|n/a|9876543212", "A|9876543213|9876543210"], ["Mob"]),
     ],
