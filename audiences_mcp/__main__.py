@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--sandbox", action="store_true", help="use the embedded Atoms sandbox: no key, no network")
-    parser.add_argument("--read-only", action="store_true", help="hide the tools that change anything")
+    parser.add_argument("--read-only", action="store_true", help="hide the tools that change Atoms or write a file")
     parser.add_argument(
         "--folder",
         action="append",

@@ -136,7 +136,7 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
             *(objection.warning for objection in against),
             *countries,
             *header_warnings(table, check, options),
-            *extension_warnings(table, check),
+            *extension_warnings(table, check, options),
             *variable_warnings(check),
         ]
         unwilling = table.unwilling or bool(headers)

@@ -119,8 +119,8 @@ def _refuse_blocked(audience: AudienceInfo) -> None:
     blocking = blocking_campaigns(audience)
     if blocking:
         raise InvalidInput(
-            f"The audience cannot be deleted while {named(blocking)} uses it; nothing was deleted. Finish or delete the "
-            "campaign in Atoms first.",
+            f"The audience cannot be deleted while a campaign uses it: {named(blocking)}; nothing was deleted. Finish or "
+            "delete that in Atoms first.",
         )
 
 

@@ -69,7 +69,7 @@ class _Setting:
 
     def shown(self, settings: Settings) -> str:
         """Return its value as text; of a secret, only that it is there."""
-        value = getattr(settings, self.field, None)
+        value = getattr(settings, self.field)
         if self.field in _SECRETS:
             return f"set, {len(value)} characters" if value else "not set"
         if isinstance(value, tuple):
@@ -341,7 +341,7 @@ def _start(settings: Settings) -> Start:
     env = {} if settings.sandbox else {KEY_VARIABLE: PLACEHOLDER}
     default = Settings()
     for each in _SETTINGS:
-        changed = getattr(settings, each.field, None) != getattr(default, each.field, None)
+        changed = getattr(settings, each.field) != getattr(default, each.field)
         if changed and not (each.flag or each.for_team or each.field in _SECRETS):
             env[each.variables[0]] = each.shown(settings)
     return Start(command[0], [*command[1:], *flags, *folders], env)

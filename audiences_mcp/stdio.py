@@ -5,23 +5,25 @@ import re
 from collections.abc import Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.runner import serve_dual_era_loop
 from mcp.server.stdio import stdio_server
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from audiences_mcp.app import App
 
+if TYPE_CHECKING:  # where these types are may change
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
+
 _ID = re.compile(r'"id"\s{0,9}:\s{0,9}(?:(-?\d{1,15})\b|"([^"\\]{1,100})")')
 _STEP = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
 
-Serve = Callable[[ReadStream[SessionMessage | Exception], WriteStream[SessionMessage]], Coroutine[Any, Any, None]]
+Serve = Callable[["ReadStream[SessionMessage | Exception]", "WriteStream[SessionMessage]"], Coroutine[Any, Any, None]]
 """Serves one connection until its input ends, in the revision of its first request."""
 
 
@@ -52,7 +54,7 @@ class _Answering:
     """
 
     def __init__(
-        self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage], serve: Serve
+        self, read: "ReadStream[SessionMessage | Exception]", write: "WriteStream[SessionMessage]", serve: Serve
     ) -> None:
         self._read, self._write, self._serve = read, write, serve
         self._chosen = False

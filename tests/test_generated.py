@@ -83,3 +83,11 @@ def test_the_manifest_keeps_the_key_secret_and_starts_a_file_that_exists() -> No
 
 def test_the_changelog_tells_of_this_version() -> None:
     assert f"## {audiences_mcp.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_map_of_the_code_names_every_module() -> None:
+    package, text = ROOT / "audiences_mcp", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    modules = [path for path in package.rglob("*.py") if path.stem != "__init__" and "sandbox" not in path.parts]
+
+    assert len(modules) > 50
+    assert not [module.name for module in modules if not re.search(rf"[`/]{module.stem}(?:\.py)?`", text)]

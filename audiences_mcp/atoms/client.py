@@ -225,7 +225,7 @@ def _audience(value: Any) -> AudienceInfo:  # noqa: ANN401
     names = ("memberCount", "currentMemberCount")
     return AudienceInfo(
         audience_id=_id_of(data),
-        name=_text(data, "name", 300),  # whole, since a lost create is found by its name: 200, and " (1 of 3)"
+        name=_text(data, "name", 300),  # whole, since a lost create is found by its name: 150, and " (1 of 3)"
         description=_text(data, "description", 500),
         member_count=_number(data, *names) if any(data.get(name) is not None for name in names) else 0,
         phone_column=clip(clean(_cell(data.get("phoneNumberColumnName"))), 200),  # spaces as in the members' data

@@ -370,7 +370,7 @@ def header_warnings(table: Table, check: Check, options: Options) -> list[str]:
     return [text]
 
 
-def extension_warnings(table: Table, check: Check) -> list[str]:
+def extension_warnings(table: Table, check: Check, options: Options) -> list[str]:
     """Tell of extensions in a column of their own, so that many people seem to have one number."""
     texts = []
     for place, header in enumerate(table.headers):
@@ -384,9 +384,10 @@ def extension_warnings(table: Table, check: Check) -> list[str]:
         count = sum(_SHORT_NUMBER.fullmatch(cell.strip()) is not None for cell in called)
         if count:
             have = several(count, "number has", "numbers have")
+            without = json.dumps({**_in_force(table, options.only_where), header: ""}, ensure_ascii=False)
             texts.append(
                 f"{have} an extension in {_quoted(header)}, which Atoms cannot dial: ask whether to call them without it; to "
-                f"leave them out check again with only_where {json.dumps({header: ''}, ensure_ascii=False)}."
+                f"leave them out check again with only_where {without}."
             )
     return texts
 

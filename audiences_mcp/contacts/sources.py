@@ -154,7 +154,7 @@ def _records_of_text(file: File, tick: Tick) -> tuple[Iterator[Record], list[str
     if file.content.startswith(b"PK\x03\x04"):
         raise InvalidInput(f"The file is an Excel workbook named {file.suffix}: name it .xlsx.")
     text, encoding = decode(file.content)
-    notes = [f"The file is not UTF-8; it was read as {encoding}: look whether names are right."] if encoding else []
+    notes = [f"The file is not UTF-8; it was read as {encoding}: check that names look right."] if encoding else []
     delimiter = _TAB if file.suffix == ".tsv" and _TAB in text[:_HEAD] else ""
     return delimited_records(text, delimiter, tick, notes), notes
 

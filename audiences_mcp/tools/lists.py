@@ -66,7 +66,7 @@ async def check_contacts(
         ),
     ] = None,
     take_first_number: Annotated[
-        bool, Field(description="Of a cell with several numbers use the first usable one")
+        bool, Field(description="If a cell holds several numbers, use the first usable one")
     ] = False,
     only_where: Annotated[
         dict[str, Any] | None,

@@ -23,12 +23,12 @@ async def remove_audience_members(
     ] = None,
     phone_numbers: Annotated[
         list[Text] | None,
-        Field(max_length=1_000, description='Their numbers, or just as stored, e.g. ["+14155552671"]'),
+        Field(max_length=1_000, description='Their numbers, or exactly as stored, e.g. ["+14155552671"]'),
     ] = None,
     check_id: Annotated[
         str | None,
         Field(
-            description="Everyone whose number this check_contacts read, ready or not; of audit_audience with reasons only"
+            description="Everyone whose number this check read, ready or not; a check of audit_audience needs reasons too"
         ),
     ] = None,
     reasons: Annotated[
@@ -38,7 +38,8 @@ async def remove_audience_members(
         str | None, Field(description="Token of the first call, once the person has agreed")
     ] = None,
     allow_empty: Annotated[
-        bool, Field(description="Remove even everybody, whereupon Atoms may delete the audience; ask the person first")
+        bool,
+        Field(description="Also remove the last members; Atoms may then delete the audience, so ask the person first"),
     ] = False,
 ) -> Removal:
     """Remove people from one audience by member ids, numbers in any spelling, or rows of a check. Over 100 are

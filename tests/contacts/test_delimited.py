@@ -68,7 +68,7 @@ def test_every_cell_arrives_in_windows_1252(body: list[list[str]], dialect: tupl
 
     table = table_from_file(File(".csv", text.encode("cp1252")))
 
-    assert table.notes == ("The file is not UTF-8; it was read as Windows-1252: look whether names are right.",)
+    assert table.notes == ("The file is not UTF-8; it was read as Windows-1252: check that names look right.",)
     assert [row.cells[:2] for row in table.rows] == [(f"{row[0]} Müller", row[1]) for row in body]
 
 

@@ -680,6 +680,13 @@ async def test_extensions_in_a_column_of_their_own_are_told(agent: LookedAtAgent
     assert [row["value"] for row in kept["sample"]] == ["+1 212 555 2672"]
 
 
+async def test_who_has_an_extension_is_left_out_beside_whom_a_filter_leaves_out_already(agent: LookedAtAgent) -> None:
+    text = "Town,Phone,Ext\nReno,+1 212 555 2671,204\nReno,+1 212 555 2672,\nPune,+1 212 555 2673,\n"
+    report = await agent.do("check_contacts", csv_text=text, only_where={"town": "reno"})
+
+    assert any('with only_where {"Town": ["Reno"], "Ext": ""}.' in warning for warning in report["warnings"])
+
+
 # --- third-party text ----------------------------------------------------------------------------------------------
 
 HOSTILE = [

@@ -17,7 +17,7 @@ from tests.tools.conftest import snapshot
 
 pytestmark = pytest.mark.anyio
 
-# Each tool's hints, as product.md has them: readOnly, destructive, idempotent, openWorld.
+# Each tool's hints: readOnly, destructive, idempotent, openWorld.
 HINTS = {
     "check_contacts": (True, False, True, True),
     "list_check_rows": (True, False, True, False),
