@@ -90,6 +90,19 @@ class _Target:
     known: KnownNumbers
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A list that was checked, and what it was compared with: all that its report is made of."""
+
+    table: Table
+    options: Options
+    check: Check
+    known: KnownLists
+    against: Sequence[Objection]
+    target: _Target | None
+    trouble: str
+
+
 async def run_check(app: App, request: Request, progress: Progress) -> StoredCheck:
     """Read a list, check it and keep the check; see `read_table` and `check_list`."""
     return await check_list(app, request, await read_table(app, request, progress), progress)
@@ -121,39 +134,40 @@ async def check_list(app: App, request: Request, table: Table, progress: Progres
     )
     checked = await in_thread(partial(check_table, table, options, known), progress)
     against = await in_thread(lambda _: objections(table, checked, options.only_where), progress)
-    check = without_mends(checked, against)
-
-    def tell(_: Tick) -> tuple[CheckReport, int]:
-        countries = country_warnings(table, check, options)
-        headers = unwilling_headers(check)
-        warnings = [
-            *([trouble] if trouble else []),
-            *known_warnings(known),
-            *_target_warnings(check, target),
-            *table.notes,
-            *filter_warnings(table, options),
-            *headers,
-            *(objection.warning for objection in against),
-            *countries,
-            *header_warnings(table, check, options),
-            *extension_warnings(table, check, options),
-            *variable_warnings(check),
-        ]
-        unwilling = table.unwilling or bool(headers)
-        # Of a list of such people nobody asks whom of them to leave out.
-        out = "" if unwilling else _to_leave_out(against)
-        asks = [
-            *([f"whether to leave out those who {out}, then check again as the warning says"] if out else []),
-            *(["to mend the entries that cannot be compared"] if _lost(known) else []),
-            *_country_ask(check, options, countries),
-        ]
-        next_step = _next_step(app, check, target, asks, unchecked=bool(trouble), unwilling=unwilling)
-        return report_of(check, default_region, warnings, next_step), sum(each.count for each in against)
-
-    told, objecting = await in_thread(tell, progress)
-    stored = StoredCheck(told.check_id, check, told, objecting=objecting)
+    found = _Checked(table, options, without_mends(checked, against), known, against, target, trouble)
+    told = await in_thread(lambda _: _report(app, found, default_region), progress)
+    stored = StoredCheck(told.check_id, found.check, told, objecting=sum(each.count for each in against))
     await app.checks.put(told.check_id, stored)
     return stored
+
+
+def _report(app: App, found: _Checked, default_region: DefaultRegion) -> CheckReport:
+    """Return what is told of a check; takes a while for a long list."""
+    table, options, check, against = found.table, found.options, found.check, found.against
+    countries, headers = country_warnings(table, check, options), unwilling_headers(check)
+    warnings = [
+        *([found.trouble] if found.trouble else []),
+        *known_warnings(found.known),
+        *_target_warnings(check, found.target),
+        *table.notes,
+        *filter_warnings(table, options),
+        *headers,
+        *(objection.warning for objection in against),
+        *countries,
+        *header_warnings(table, check, options),
+        *extension_warnings(table, check, options),
+        *variable_warnings(check),
+    ]
+    unwilling = table.unwilling or bool(headers)
+    # Of a list of such people nobody asks whom of them to leave out.
+    out = "" if unwilling else _to_leave_out(against)
+    asks = [
+        *([f"whether to leave out those who {out}, then check again as the warning says"] if out else []),
+        *(["to mend the entries that cannot be compared"] if _lost(found.known) else []),
+        *_country_ask(check, options, countries),
+    ]
+    next_step = _next_step(app, check, found.target, asks, unchecked=bool(found.trouble), unwilling=unwilling)
+    return report_of(check, default_region, warnings, next_step)
 
 
 def _to_leave_out(against: Sequence[Objection]) -> str:
@@ -398,7 +412,7 @@ def _country_ask(check: Check, options: Options, country_warnings: Sequence[str]
 def _next_step(
     app: App, check: Check, target: _Target | None, asks: Sequence[str], *, unchecked: bool, unwilling: bool
 ) -> str:
-    problems = "" if check.ready == check.rows else "the problems, "
+    problems = "the problems, " if any(row.reason for row in check.rows) else ""
     ask = f"Show the person the counts, {problems}the sample and the warnings."
     ask += "".join(f" Ask {each}." for each in asks)
     if unwilling and any(row.phone for row in check.rows):

@@ -450,7 +450,7 @@ class _Judge:
             reading = Refusal(Reason.MALFORMED_ROW)
         if isinstance(reading, Refusal):
             hint = reading.hint
-            if reading.reason is Reason.EMPTY and _is_note(row):
+            if reading.reason is Reason.EMPTY and self._table.guarded and _is_note(row):  # a file or a text
                 hint, label = _NOTE_HINT, line("".join(row.cells), _MAX_LABEL)
             says_no = reading is SAYS_NO
             return CheckedRow(row.number, label, value, Status.INVALID, None, reading.reason, hint, says_no=says_no)

@@ -158,23 +158,24 @@ async def search_audience_members(
         meant = [member for member in meant if _shows(app, _member(member, audience.phone_column), wanted, place)]
     limit_reached = any(len(answer) >= _MOST_FOUND for answer in answers) and bool(meant)
     shown = within_answer([_member(member, audience.phone_column) for member in meant])
-    doubt = ", unless a number is stored in unusual groups" if len(texts) > 1 else ""
-    next_step = (
-        f"These are all that match{doubt}."
-        if meant
-        else "Nobody matches: search for a part of it, or in another column."
-    )
-    if limit_reached or len(shown) < len(meant):
-        next_step = (
-            "There may be more: search for a longer text or in more columns, or page with list_audience_members."
-        )
     return MemberSearch(
         summary=f"{several(len(meant), 'member')} found{' or more' if limit_reached else ''}; {len(shown)} shown.",
         members=shown,
         limit_reached=limit_reached,
         omitted=len(meant) - len(shown) or None,
-        next_step=next_step,
+        next_step=_after_search(
+            found=bool(meant), more=limit_reached or len(shown) < len(meant), spelled=len(texts) > 1
+        ),
     )
+
+
+def _after_search(*, found: bool, more: bool, spelled: bool) -> str:
+    """Say what to do after a search, which may have missed a number that was searched in several spellings."""
+    if more:
+        return "There may be more: search for a longer text or in more columns, or page with list_audience_members."
+    if found:
+        return f"These are all that match{', unless a number is stored in unusual groups' if spelled else ''}."
+    return "Nobody matches: search for a part of it, or in another column."
 
 
 async def _columns_of(client: "AtomsClient", audience: AudienceInfo, fields: Mapping[str, str]) -> dict[str, str]:

@@ -680,6 +680,21 @@ async def test_extensions_in_a_column_of_their_own_are_told(agent: LookedAtAgent
     assert [row["value"] for row in kept["sample"]] == ["+1 212 555 2672"]
 
 
+async def test_a_person_typed_without_a_number_is_not_taken_for_a_note_below_a_list(agent: LookedAtAgent) -> None:
+    report = await agent.do("check_contacts", contacts=[*TYPED[:2], {"phone_number": "", "first_name": "Zed"}])
+
+    (problem,) = report["problems"]
+    assert (problem["label"], problem["reason"]) == ("Zed", "empty")
+    assert "total" not in problem["hint"]
+
+
+async def test_where_all_others_are_filtered_out_there_are_no_problems_to_show(agent: LookedAtAgent) -> None:
+    text = "town,phone\nReno,+14155552671\nPune,+919876543210\n"
+    report = await agent.do("check_contacts", csv_text=text, only_where={"town": "Reno"})
+
+    assert report["next_step"].startswith("Show the person the counts, the sample and the warnings.")
+
+
 async def test_who_has_an_extension_is_left_out_beside_whom_a_filter_leaves_out_already(agent: LookedAtAgent) -> None:
     text = "Town,Phone,Ext\nReno,+1 212 555 2671,204\nReno,+1 212 555 2672,\nPune,+1 212 555 2673,\n"
     report = await agent.do("check_contacts", csv_text=text, only_where={"town": "reno"})

@@ -275,7 +275,9 @@ async def test_a_campaign_of_a_status_that_is_a_sentence_is_told_as_unknown(
 
     refused = await agent.fail("delete_audience", audience_id=vip)
 
-    assert refused.startswith("The audience cannot be deleted while a campaign uses it: 'May calls' (of unknown status);")
+    assert refused.startswith(
+        "The audience cannot be deleted while a campaign uses it: 'May calls' (of unknown status);"
+    )
 
 
 @ONE_REVISION
