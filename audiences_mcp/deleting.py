@@ -120,7 +120,7 @@ def _refuse_blocked(audience: AudienceInfo) -> None:
     if blocking:
         raise InvalidInput(
             f"The audience cannot be deleted while a campaign uses it: {named(blocking)}; nothing was deleted. Finish or "
-            "delete that in Atoms first.",
+            "delete the campaign in Atoms first.",
         )
 
 

@@ -112,6 +112,11 @@ _MEASURED_ELSEWHERE = (
     "test_soak",
     "test_injection",
     "test_agents",
+    "test_laws",
+    "test_plans",
+    "test_masking",
+    "test_hostile",
+    "test_leaks",
 )
 
 

@@ -220,7 +220,7 @@ def _is_only(messages: re.Pattern[str], header: str) -> bool:
 
 
 def _question(header: str) -> Question | None:
-    if (say_no(header) or _OUT.search(header)) and not _is_only(_FAXES, header):
+    if ((may_say_no([header]) and say_no(header)) or _OUT.search(header)) and not _is_only(_FAXES, header):
         return "out"
     if _IN.search(header) and not _is_only(_OTHER_THINGS, header):
         return "out" if _AGAINST.search(header) else "in"
@@ -268,7 +268,7 @@ def agrees(answer: str) -> bool:
 
 def reads_as_opt_out(text: str) -> bool:
     """Tell whether a header, a name or an answer speaks of people who must not be called."""
-    return _opts_out(words(text))
+    return may_say_no([text]) and _opts_out(words(text))
 
 
 def _opts_out(said: str) -> bool:
@@ -287,9 +287,7 @@ def is_wrong_number(answer: str) -> bool:
 
 def says_no(cell: str) -> bool:
     """Tell whether a phone cell itself says, beside a number or without one, that it must not be called."""
-    if _LETTERS.search(cell) is None or not may_say_no([cell]):
-        return False
-    return reads_as_opt_out(re.sub(r"\d+", " ", cell))
+    return _LETTERS.search(cell) is not None and reads_as_opt_out(re.sub(r"\d+", " ", cell))
 
 
 def who_says_no(cells: Sequence[str]) -> list[int]:

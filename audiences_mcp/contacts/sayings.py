@@ -207,12 +207,12 @@ HINTS = (  # few, and none that stands in ordinary words, since each is looked f
 
 def say_no(said: str) -> bool:
     """Tell whether words hold a saying."""
-    return _expression().search(said) is not None
+    return (_any() if " " in said else _any_alone()).search(said) is not None
 
 
 def are_of_somebody_else(said: str) -> bool:
     """Tell whether words say that a number is somebody else's."""
-    return _expression(wrong=True).search(said) is not None
+    return _any_wrong().search(said) is not None
 
 
 def may_say_no(texts: Iterable[str]) -> bool:
@@ -223,10 +223,29 @@ def may_say_no(texts: Iterable[str]) -> bool:
 
 
 @cache
-def _expression(*, wrong: bool = False) -> re.Pattern[str]:
+def _any() -> re.Pattern[str]:
+    return _expression(SAYINGS)
+
+
+@cache
+def _any_alone() -> re.Pattern[str]:
+    """Return what finds a saying in a single word, as many headers are: it is made in a third of the time."""
+    return _expression(
+        (beginnings, rest)
+        for beginnings, rest in SAYINGS
+        if " " not in beginnings and (rest[:1] != " " or rest.startswith(" ?"))
+    )
+
+
+@cache
+def _any_wrong() -> re.Pattern[str]:
+    return _expression(_WRONG)
+
+
+def _expression(sayings: Iterable[tuple[str, str]]) -> re.Pattern[str]:
     """Return an expression that finds a saying; made when a list is checked, since it is large."""
     by_letter: dict[str, list[str]] = {}
-    for beginnings, rest in _WRONG if wrong else SAYINGS:
+    for beginnings, rest in sayings:
         for beginning in beginnings.split("|"):
             by_letter.setdefault(beginning[0], []).append(beginning[1:] + rest)
     found = "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
