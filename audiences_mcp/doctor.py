@@ -162,7 +162,7 @@ async def _everything(app: App, start: Start) -> AsyncIterator[Line]:
         *(("folder", partial(_folder, folder)) for folder in app.settings.folders),
         ("default region", partial(_region, app)),
         ("suppression file", partial(_suppression, app)),
-        ("state folder", partial(_state, app)),
+        (_state_of(app), partial(_state, app)),
         ("audit log", partial(_audit_log, app)),
         ("sandbox", partial(_sandbox, app)),
         ("server", partial(_server, start)),
@@ -234,11 +234,16 @@ async def _suppression(app: App) -> Line:
     return Line("ok", "suppression file", f"Readable, with {several(len(known), 'number')}.")
 
 
+def _state_of(app: App) -> str:
+    return "shared state" if app.settings.state_url else "state folder"
+
+
 async def _state(app: App) -> Line:
     await app.journal.keep("", [])  # nothing, under a name that no commit has
     if app.journal.trouble:
-        return Line("FAILED", "state folder", app.journal.trouble + " Let this user write there.")
-    return Line("ok", "state folder", "Writable: what is sent is known again after a restart.")
+        mend = "" if app.settings.state_url else " Let this user write there."
+        return Line("FAILED", _state_of(app), app.journal.trouble + mend)
+    return Line("ok", _state_of(app), "Writable: what is sent is known again after a restart.")
 
 
 async def _audit_log(app: App) -> Line:

@@ -188,6 +188,20 @@ def test_a_shared_store_that_cannot_be_used_is_a_finding_among_all_others(
     assert "secret" not in done.stdout + done.stderr
 
 
+def test_a_shared_store_that_does_not_answer_is_told_as_that(organisation: Organisation) -> None:
+    done = process(
+        "doctor",
+        AUDIENCES_MCP_STATE_URL="redis://127.0.0.1:1",
+        SMALLEST_API_KEY=organisation.key,
+        ATOMS_API_URL=organisation.url,
+    )
+
+    found = findings(done.stdout)
+    assert done.returncode == 1
+    assert "user write there" not in found["FAILED shared state"][0]
+    assert "ok Atoms" in found
+
+
 def test_atoms_out_of_reach_and_a_server_that_does_not_start_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

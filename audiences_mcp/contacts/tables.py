@@ -35,6 +35,7 @@ _NUMBER_INSIDE = re.compile(r"\+\d(?:[\s().-]?\d){6,}|\d(?:[\s().-]?\d){8,}")  #
 _LONG_DIGITS = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){6,}")
 _SHORT_DATE = re.compile(r"(?<![\d./-])\d\d?[./-]\d\d?[./-]\d\d(?![\d./-])")
 _NONE = re.compile(r"(?:no|not|without|kein\w*|ohne|sin|sans|sem|geen|senza)\s", re.IGNORECASE)  # `no phone`
+_NUMBERED = re.compile(r"_\d+\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 # What a cell of data may be where a header cannot: numbers that are damaged, doubled or have an extension.
 _DATA = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
@@ -158,13 +159,15 @@ def _table(names: Sequence[str], below: Sequence[Record], layout: Layout, notes:
 
 def _without_report(table: Table) -> Table:
     """Return a table without the columns that a file of refused rows has at its end, which are no call variables."""
-    if table.headers[-len(REPORT_COLUMNS) :] != REPORT_COLUMNS:
+    # Where the list has such columns itself, the report's own are numbered.
+    last = tuple(_NUMBERED.sub("", header) for header in table.headers[-len(REPORT_COLUMNS) :])
+    if last != REPORT_COLUMNS:
         return table
     width = len(table.headers) - len(REPORT_COLUMNS)
     if not {row.cells[width + 1] for row in table.rows} <= {*Reason, ""}:
         return table
     rows = [row._replace(cells=row.cells[:width]) for row in table.rows]
-    note = f"Left out, as columns of an earlier report: {', '.join(REPORT_COLUMNS)}."
+    note = f"Left out, as columns of an earlier report: {', '.join(table.headers[width:])}."
     return replace(table, headers=table.headers[:width], rows=rows, notes=(*table.notes, note))
 
 

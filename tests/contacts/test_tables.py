@@ -141,6 +141,13 @@ def test_the_columns_of_an_earlier_report_are_left_out() -> None:
     assert table.notes == ("Left out, as columns of an earlier report: row, reason, hint.",)
 
 
+def test_they_are_left_out_too_where_the_list_has_a_column_of_such_a_name() -> None:
+    header = ["row", *HEADER]
+    table = table_from_records(records([*header, "row_2", "reason", "hint"], ["a", *ROW, "4", "empty", "x"]), Layout())
+
+    assert table.headers == tuple(header)
+
+
 @pytest.mark.parametrize(
     "cells", [["4111111111111111"], ["4111 1111 1111 1111"], ["192.168.10.11"], ["123456"], ["2024-03-10"]]
 )
