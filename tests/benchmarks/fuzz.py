@@ -11,6 +11,7 @@ process is kept; the run goes on with other inputs. `tests/test_fuzzing.py` is a
 
 import json
 import logging
+import os
 import pickle
 import shutil
 import subprocess
@@ -86,7 +87,8 @@ def run(name: str, seconds: float, first_seed: int) -> Figures:
     """Fuzz one target in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.fuzz", name, str(seconds), str(first_seed)]
     start = monotonic()
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, env=unmeasured)
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         told = f"The process ended with {done.returncode}; its last input is in {_last(name)}. {done.stderr[-2_000:]}"
