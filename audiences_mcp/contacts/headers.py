@@ -15,9 +15,11 @@ from audiences_mcp.text import clean
 _NUMBER = r"(?:numbers?|nos?|nr|num|nummer)"
 _PHONE = (
     r"phone(?!tic)|mobil|mobiel|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bt(?:lf|fno)\b|\bfones?\b|whats ?app|msisdn"
-    r"|handy|movil|\bgsm\b|rufnummer|landline|festnetz|portable|puhelin|komorka|ien thoai|\bsđt\b|\bno(?:mor)? hp\b"
-    rf"|\b(?:contact|ph) {_NUMBER}\b|kontaktnummer|телефон|мобил|τηλ|κινητ|טלפון|هاتف|جوال|फ़?ोन|मोबाइल|电话|電話|手机|手機"
-    r"|携帯|전화|휴대|연락처|โทร"
+    r"|handy|movil|\bgsm\b|\bnatel\b|rufnummer|landline|festnetz|portable|puhelin|\bpuh\b|komorka|ien thoai|\bsđt\b"
+    r"|\bno(?:mor)? (?:hp|wa)\b|\bh ?p no\b|\bfarsimi|^simi(?:numer)?$|talrunis|\bsimu\b|\b(?:тел|моб|утас)\b"
+    rf"|\b(?:contact|ph) {_NUMBER}\b|kontaktnummer|телефон|мобил|τηλ|κινητ|טלפון|נייד|هاتف|جوال|موبايل|موبایل"
+    r"|تلفن|فون|फ़?ोन|मोबाइल|दूरध्वनी|ফোন|মোবাইল|தொலைபேசி|கைபேசி|மொபைல்|ఫోన్|మొబైల్|ಫೋನ್|ಮೊಬೈಲ್|ഫോൺ|മൊബൈൽ|ફોન|મોબાઇલ|ਫ਼ੋਨ|ਮੋਬਾਈਲ"
+    r"|ტელეფონ|հեռախոս|ទូរស័ព្ទ|电话|電話|手机|手機|联系方式|聯絡電話|携帯|전화|휴대|연락처|โทร|มือถือ"
 )
 _STRONG = re.compile(_PHONE)
 # Words that a phone column may be named with, and much else.
@@ -50,6 +52,10 @@ _OTHER_DIGITS = re.compile(
     # Numbers that states and registers give to people and firms.
     r"|cpf|cnpj|nif|dni|nie|cif|rut|ruc|cuit|cuil|siren|siret|iva|tva|cvr|kvk|bsn|nhs|uhid|mrn|nip|pesel|regon|gstin"
     r"|documento|cedula|identificacion|kimlik|expediente|pedido|matricula|dossier|commande|factura|facture|fattura"
+    r"|ahv|cin|cni|cnic|nric|nik|bvn|инн|иин|снилс|kennitala"
+    # Amounts in words of other languages, which may have as many digits as a short fixed line.
+    r"|\w*(?:preis|betrag|umsatz|gehalt)|prix|montant|loyer|salaire|precio|importe|prezzo|importo|preco|prijs|bedrag|kwota|cena"
+    r"|сумма|цена|金额|金額|価格"
     r"|订单号|客户编号|学号|工号|会員番号|顧客番号|注文番号|고객번호|주문번호"
     r"|(?:kund(?:en?)?|klant|klient|vertrags?|rechnungs?|auftrags?|mitglieds?|medlems|bestell?|order|ordre|faktura?|factuur|steuer"
     r"|artikel|beleg|konto|policen?|polis|versicherten|versicherungs|patienten|vorgangs|akten|ticket|personal|person"
@@ -59,7 +65,7 @@ _OTHER_DIGITS = re.compile(
 # What is numbered besides phones: `Customer No`, `Card number`.
 _NUMBERED = re.compile(
     r"customer|client[ei]?|member|card|policy|contract|contrato?|employee|patient|student|case|ticket|insurance|licence|plate"
-    r"|application|loan|roll|reg|registration|receipt|bill|consumer|claim|booking|org|socio"
+    r"|application|loan|roll|reg|ic|kp|registration|receipt|bill|consumer|claim|booking|org|socio"
     r"|kund(?:en?)?|klant|vertrags?|rechnungs?|auftrags?|mitglieds?|bestell|relatie|poliza|police|polizza|orden|ordine|ordre"
     r"|emplead[oa]|alumno|adherent|processo|pratica|inscripcion|inscricao|contratt?o?|cuenta|conta|conto|compte|konto|tarjeta"
     r"|carte|serie|klienta|zamowienia|umowy|faktury|musteri|siparis|заказа|договора|клиента|счета|карты|полиса"
@@ -77,6 +83,8 @@ _EXTENSION = re.compile(
     r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
     rf"(?: {_NUMBER})?"
 )
+
+_HUMP = re.compile(r"(?<=[^\W\d_])(?=[A-Z]([a-z])?)")  # where a word may end: at `e|N` and `S|Me`, not in `ĐT`
 
 _LONGEST = 200  # characters of a header, and of a cell that may be one
 
@@ -97,8 +105,8 @@ _NAME_WORDS = frozenset({"name", "naam", "nombre", "nom", "nome", *_ROLES})
 def plain(header: str) -> str:
     """Return the words of a header in small letters, Latin ones without accents: `NºTéléfono_móvil` is `no telefono movil`."""
     text = unicodedata.normalize("NFKC", clean(header[:_LONGEST]))
-    text = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
     latin = re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFD", text))
+    latin = _HUMP.sub(lambda hump: " " if hump[1] or not hump.string[hump.start() - 1].isupper() else "", latin)
     joined = unicodedata.normalize("NFC", latin)  # marks of other scripts are spelling
     kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in joined)
     return " ".join("".join(kept).casefold().split())

@@ -14,6 +14,7 @@ from audiences_mcp.contacts.columns import (
     sent_columns,
     variable_name,
 )
+from audiences_mcp.contacts.headers import is_phone_header, names_other_digits
 from audiences_mcp.contacts.sources import table_from_csv
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
@@ -209,6 +210,7 @@ def test_a_header_that_is_not_there_or_not_clear_is_refused(wanted: str, words: 
         ("電話番号|氏名", [1]),
         ("Телефон|Имя", [1]),
         ("फ़ोन|नाम", [1]),
+        ("TÉLÉPHONE|PRÉNOM", [1]),
     ],
 )
 def test_a_row_is_known_by_its_name_cells(headers: str, labels: list[int]) -> None:
@@ -401,6 +403,29 @@ def test_a_column_named_for_another_number_is_never_taken_alone_or_beside_a_phon
 )
 def test_a_column_of_numbers_whose_header_says_no_more_is_taken(header: str) -> None:
     assert found(table(f"name|{header}", "Ann|+442079460911", "Bob|+12025550143")) == [header]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("TÉLÉPHONE", "MÓVIL", "TELÉFONO MÓVIL", "TÉL", "SĐT", "KOMÓRKA", "NÚMERO"),
+        *("Natel", "Puh.", "Sími", "Farsími", "Tālrunis", "Namba ya simu", "Тел.", "Утас", "Nomor WA", "H/P No"),
+        *("נייד", "رقم الموبايل", "تلفن همراه", "فون نمبر", "दूरध्वनी", "মোবাইল নম্বর", "கைபேசி", "ఫోన్ నంబర్"),
+        *("ಮೊಬೈಲ್", "ഫോൺ", "મોબાઇલ", "ਫ਼ੋਨ", "ტელეფონი", "Հեռախոս", "លេខទូរស័ព្ទ", "มือถือ", "联系方式", "电话TEL"),
+    ],
+)
+def test_a_phone_column_is_known_by_its_header_in_any_case_and_many_languages(header: str) -> None:
+    assert is_phone_header(header)
+    assert not names_other_digits(header)
+
+
+@pytest.mark.parametrize(
+    "header", ["Kaufpreis", "Rechnungsbetrag", "Importe", "AHV-Nr", "IC No", "N° CIN", "PÓLIZA Nº"]
+)
+def test_amounts_and_numbers_of_persons_are_no_second_phone_column(header: str) -> None:
+    assert found(table(f"name|{header}|Telefon", "Ann|350.000|0151 12345678", "Bob|360.000|0151 12345679"), "DE") == [
+        "Telefon"
+    ]
 
 
 @pytest.mark.parametrize("header", ["Xyz", "Vorgang", "Код", "Nr", "Number"])
