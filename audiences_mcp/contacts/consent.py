@@ -106,7 +106,15 @@ _IN = re.compile(
 _IF_NO = re.compile(
     r"(?:contact|interested|telemarketing|(?:(?:sales|marketing|promotional|cold|voice) )?calls)(?: (?:y n|yes no))?"
 )
-_IF_YES = re.compile(r"(?:objections?|oppositions?|refus)(?: (?:to|au|aux|à) (?:la |l )?\w+)?")
+_IF_YES = re.compile(
+    r"(?:objections?|oppositions?|refus)(?: (?:to|au|aux|à) (?:la |l )?(?!prices?\b|costs?\b|offers?\b|prix\b)\w+)?"
+)
+# Headers that ask who was not found on a list of the unwilling, and those that tell when somebody looked.
+_CLEARED = re.compile(rf"{_LISTS} (?:(?:is|are) )?(?:clean|clear|cleared|free|passed)")
+_LOOKED_UP = r"(?:check(?:ed)?|scrub(?:bed)?|screen(?:ed|ing)?|wash(?:ed)?|lookup|search(?:ed)?)"
+_WHEN_LOOKED_UP = re.compile(
+    rf"(?:last )?{_LISTS} (?:last )?{_LOOKED_UP} (?:date|on|at|time)|(?:last|date of) {_LISTS} {_LOOKED_UP}"
+)
 # A header that asks who agreed, the other way round.
 _AGAINST = re.compile(
     r"\b(?:withdrawn|withdrawal|revoked|declined|refused|denied|no|not|never|without|excluded?|object(?:s|ion|ed)?|erasure"
@@ -114,7 +122,8 @@ _AGAINST = re.compile(
 )
 _OTHER_THINGS = re.compile(
     r"\b(?:cards?|pets?|insurance|terms|cookies?|price|date|url|form|plan|source|budget|level|region|type|sinks?|hours?|account"
-    r"|items?|cart|fax|version|campaign|channel|cgv|cgu|agb|conditions|t[ée]rminos|termos|carte|cart[ãa]o|tarjeta)\b"
+    r"|items?|cart|fax|version|campaign|channel|cgv|cgu|agb|conditions|t[ée]rminos|termos|carte|cart[ãa]o|tarjeta"
+    r"|photos?|pictures?|fotos?|videos?|treatment|surgery|field trip|credit check|sortie|rauchen|haustiere?|hunde?)\b"
 )
 # Where one of these stands, a question is about calls, whatever else it names.
 _CALLS = re.compile(
@@ -128,11 +137,14 @@ _OTHER_CONTACT = re.compile(
     r"|\b(?:e ?mails?|fax(?:es)?|marketing) contacts?\b"
 )
 _E_MAILS, _FAXES = re.compile(r"\b(?:e ?mails?|newsletters?)\b"), re.compile(r"\bfax(?:es)?\b")
+# The truth values of spreadsheets in other languages.
+_FALSE = "falsch|faux|falso|fałsz|ложь|onwaar|falskt|nepravda|hamis|yanl[ıi]ş"
+_TRUE = "wahr|vrai|verdadero|verdadeiro|vero|prawda|истина|waar|sant|pravda|igaz|doğru"
 _YES = re.compile(
     r"(?:yes|y|true|x|ja|oui|s[ií]|sim|da|да|tak|ano|igen|kyll[äa]|subscribed|opted in|opt in|granted|given|obtained"
     r"|(?:(?:i|we) )?(?:do )?(?:agree|consent|accept|allow)|(?:ich )?stimme zu|einverstanden|j accepte|acepto|aceito|accetto"
-    r"|accepted|agreed|confirmed|consented|active|ok|okay|checked|allowed|permitted|是|はい|نعم|evet|예|네|同意|동의)\b"
-    r"|(?:t|on|in|1|1 0)$"
+    r"|áno|accepted|agreed|confirmed|consented|active|ok|okay|checked|allowed|permitted|是|はい|نعم|evet|예|네|同意|동의)\b"
+    rf"|(?:t|on|in|1|1 0|{_TRUE})$"
 )
 # A yes that is none yet, or none any more.
 _NOT_QUITE = re.compile(r"\b(?:withdrawn|revoked|rejected|refused|pending|expired)\b")
@@ -149,13 +161,15 @@ _NO = re.compile(  # not what became of a call
     r"|disagree|decline|refuse|object)"
     r"|(?:ich )?stimme nicht|nicht einverstanden|je (?:refuse|n accepte)|rifiuto"
     r"|revoked|refused|rejected|nope|deny|pending|unchecked|stop|removed|abgelehnt|do not allow|expired|hay[ıi]r|否"
-    r"|不同意|いいえ|لا|ne|nem|ei|όχι|아니[오요])\b|f$"
+    r"|不同意|いいえ|لا|ne|nei|nem|ei|όχι|tidak|không|아니[오요])\b"
+    rf"|(?:f|{_FALSE})$"
 )
-_PLAIN_NO = re.compile(r"no|n|false|nein|non|n[ãa]o|nej|nee|nie|нет")
+_PLAIN_NO = re.compile(rf"no|n|false|nein|non|n[ãa]o|nej|nee|nie|нет|{_FALSE}")
 _PLAIN_YES = re.compile(r"yes|y|true|x|1|ja|oui|s[ií]|sim|da|tak|on|checked|\d{1,4} \d\d? \d{1,4}(?: .*)?")
 # Whole answers to whether somebody is to be left out that say they are not.
 _STAYS = re.compile(
     r"(?:no|n|f|false|0|0 0|off|nein|non|n[ãa]o|nej|nee|нет|nie|ne|nem|ei|none|null|nil|na ?n|n a|na|unchecked"
+    rf"|nei|όχι|tidak|không|無|无|なし|{_FALSE}"
     r"|opted in|in|subscribed|(?:de|in|not )activ(?:e|ated)|0000 00 00|否|いいえ|لا|hay[ıi]r|아니[오요]"
     # What those answer who compare a list with a register.
     r"|allow(?:ed)?|clean|clear|pass|ok(?:ay)?(?: to (?:call|contact|dial))?|callable|contactable|no (?:match|hit|record)"
@@ -171,7 +185,7 @@ _OF_UNWILLING = re.compile(
     r"\b(?:un ?subs?|un ?subscri\w+|dnd|(?<!bus )stop ?lists?|suppress(?:ions?|ed)|no consents?|bounce[sd]|block ?lists?"
     r"|black ?lists?|abmelde\w*|abmeldungen|abgemeldete?n?|sperrlisten?|kontaktsperren?|werbesperren?|robinson ?listen?|bloctel"
     r"|bajas|d[ée]sinscri\w+|d[ée]sabonn\w+|afmelding(?:en)?|uitschrijving(?:en)?|disiscri\w+|descadastr\w+)\b"
-    r"|^removals?\b|^(?:baja|removed)$"
+    r"|^removals?\b(?! (?:compan\w+|firms?|customers?|clients?|leads|enquir\w+|quotes?))|^(?:baja|removed)$"
 )
 # They were taken out of it: `Leads (DNC removed)`, `Opted out: No`.
 _LEFT_OUT = re.compile(
@@ -220,7 +234,12 @@ def _is_only(messages: re.Pattern[str], header: str) -> bool:
 
 
 def _question(header: str) -> Question | None:
-    if ((may_say_no([header]) and say_no(header)) or _OUT.search(header)) and not _is_only(_FAXES, header):
+    if _WHEN_LOOKED_UP.fullmatch(header):
+        return None
+    if _CLEARED.fullmatch(header):
+        return "in"
+    says_so = may_say_no([header]) and say_no(header)
+    if (says_so or _OUT.search(header)) and not _is_only(_FAXES, header):
         return "out"
     if _IN.search(header) and not _is_only(_OTHER_THINGS, header):
         return "out" if _AGAINST.search(header) else "in"

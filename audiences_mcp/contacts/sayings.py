@@ -15,11 +15,12 @@ _ENGLISH = (
     ("dnc", r"\w*"),
     ("ndnc", ""),
     ("dnd", " (?:activated?|enabled|registered|(?:customer|number|user|list)s?)"),
-    ("on|in|under", " (?:(?:the|national|his|her|their) )*dnd(?! mode)"),
+    ("on|in|under", " (?:(?:the|national|his|her|their) )*dnd(?! (?:mode|till|until))"),
     ("unsubscribe", "[ds]?"),
     ("opt", "(?:ed)? ?outs?"),
     ("optout", "s?"),
-    ("remove|take", " me"),
+    ("remove", " me"),
+    ("take", " me (?:off|out)"),
     ("asked", " to be removed"),
     ("blacklist", "(?:ed)?"),
     ("deceased", ""),
@@ -40,7 +41,7 @@ _ENGLISH = (
         "refuse[sd]?|decline[sd]?",
         (
             " (?:(?:any|all|further|more|future|marketing|sales|phone|to|be|receive|take) )*(?:calls|called"
-            r"|contact(?:ed)?(?! (?:details|info\w*|form))|phoned)"
+            r"|contact(?:ed)?(?! (?:details|info\w*|form|lens\w*))|phoned)"
         ),
     ),
     ("consent|permission", " (?:was )?(?:withdrawn|revoked)"),
@@ -66,7 +67,7 @@ _ENGLISH = (
         "remove|delete|take",
         (
             "[dn]? (?:(?:me|us|him|her|them|this|number|contact) )*(?:off|from) (?:(?:the|this|your|our|my|all"
-            "|any|calls?|calling|phone|contact|mailing|marketing) )*(?:lists?|database)"
+            "|any|calls?|calling|phone|contact|mailing|marketing) )*(?:lists?(?! price)|database)"
         ),
     ),
     (
@@ -127,7 +128,7 @@ _OTHER_LANGUAGES = (
     ("no", " (?:est[áa] |estoy )?interesad[oa]s?"),
     ("no", " (?:le |me )?interesa"),
     ("no", " (?:desea|quiere|acepta) (?:recibir )?(?:m[áa]s )?(?:llamadas?|ser (?:llamad|contactad)[oa])"),
-    ("dado|dada", r"(?<!\w \w{4})s? de baja"),
+    ("dado|dada", r"(?<!\w \w{4})s? de baja(?! (?:m[ée]dica|laboral|temporal))"),
     ("desuscrit", "[oa]s?"),
     ("lista", " robinson"),
     ("n", "[ãa]o (?:ligar|conta(?:c)?tar)"),
@@ -152,11 +153,17 @@ _OTHER_LANGUAGES = (
 )
 # Not a no, but nobody there has agreed to anything.
 _WRONG = (
-    ("wrong", " (?:(?:tele|mobile )?phone )?(?:numbers?|no|person)(?! (?:of|one))"),
+    ("wrong", " (?:(?:tele|mobile )?phone )?(?:numbers?|no|person)(?! (?:of|one|plates?))"),
     ("falsche", " (?:telefon|handy)?nummer"),
     ("incorrect", " (?:(?:tele|mobile )?phone )?numbers?(?! (?:of|format))"),
     ("not", " (?:his|her|their|my) (?:(?:phone|mobile) )?number(?! (?:one|of))"),
-    ("number|phone", " belongs to (?:someone|somebody|another|a different)"),
+    (
+        "number|phone",
+        (
+            " belongs to (?:someone|somebody|(?:another|a different)(?! (?:account|area|carrier|contract|network|operator"
+            "|plan|provider|region|state|tariff)))"
+        ),
+    ),
     ("mauvais|faux", " num[ée]ro"),
     ("n", "[úu]mero (?:equivocado|errado|err[óo]neo)"),
     ("numero", " sbagliato"),
