@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from audiences_mcp.contacts.consent import questions
 from audiences_mcp.contacts.headers import (
     is_fax_kind,
     is_kind_of,
@@ -18,6 +19,7 @@ from audiences_mcp.contacts.headers import (
     is_phone_name,
     label_places,
     may_name_further_phones,
+    names_kinds,
     names_mobile,
     names_other_digits,
     names_other_phone,
@@ -140,7 +142,7 @@ def _refuse_doubtful(table: Table, places: Sequence[int]) -> None:
             f"The only column that could hold phone numbers is {shown}, which is named like something else. If it does, "
             f"set phone_columns to {ready}.",
         )
-    named = [] if is_phone_header(headers[0]) else _phones_passed_over(table)
+    named = [] if is_phone_header(headers[0]) or may_name_further_phones(headers[0]) else _phones_passed_over(table)
     if named:
         raise InvalidInput(
             f"The only column that could hold the phone numbers is {shown}, whose header does not say so, while {named[0]!r} "
@@ -159,6 +161,9 @@ def _phones_passed_over(table: Table) -> list[str]:
 
 
 def _says_nothing(table: Table, place: int) -> bool:
+    header = table.headers[place]
+    if names_kinds(header) or any(questions([header])):
+        return False
     return all(len(row.cells[place].strip()) <= _LONGEST_NOTHING for row in table.rows)
 
 

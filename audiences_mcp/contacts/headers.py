@@ -14,9 +14,9 @@ from audiences_mcp.text import clean
 # All of these read headers as `plain` gives them: small letters without accents, words apart.
 _NUMBER = r"(?:numbers?|nos?|nr|num|nummer)"
 _PHONE = (
-    r"phone(?!tic)|mobil|mobiel|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bt(?:lf|fno)\b|\bfones?\b|whats ?app|msisdn"
-    r"|handy|movil|\bgsm\b|\bnatel\b|rufnummer|landline|festnetz|portable|puhelin|\bpuh\b|komorka|ien thoai|\bsđt\b"
-    r"|\bno(?:mor)? (?:hp|wa)\b|\bh ?p no\b|\bfarsimi|^simi(?:numer)?$|talrunis|\bsimu\b|\b(?:тел|моб|утас)\b"
+    r"phone(?!tic)|(?<!auto)(?<!im)mobil|mobiel|\bmob\b|\bcell|celular|\btel(?!l|eg|ev)|telef|\bt(?:lf|fno)\b|\bfones?\b"
+    r"|whats ?app|msisdn|handy|movil|\bgsm\b|\bnatel\b|rufnummer|landline|festnetz|portable|puhelin|\bpuh\b|komorka"
+    r"|ien thoai|\bsđt\b|\bno(?:mor)? (?:hp|wa)\b|\bh ?p no\b|\bfarsimi|^simi(?:numer)?$|talrunis|\bsimu\b|\b(?:тел|моб|утас)\b"
     rf"|\b(?:contact|ph) {_NUMBER}\b|kontaktnummer|телефон|мобил|τηλ|κινητ|טלפון|נייד|هاتف|جوال|موبايل|موبایل"
     r"|تلفن|فون|फ़?ोन|मोबाइल|दूरध्वनी|ফোন|মোবাইল|தொலைபேசி|கைபேசி|மொபைல்|ఫోన్|మొబైల్|ಫೋನ್|ಮೊಬೈಲ್|ഫോൺ|മൊബൈൽ|ફોન|મોબાઇલ|ਫ਼ੋਨ|ਮੋਬਾਈਲ"
     r"|ტელეფონ|հեռախոս|ទូរស័ព្ទ|电话|電話|手机|手機|联系方式|聯絡電話|携帯|전화|휴대|연락처|โทร|มือถือ"
@@ -75,10 +75,13 @@ _NUMBER_WORD = re.compile(rf"{_NUMBER}|n|numero|numer|номер|code")
 # Where a person is reached, which may be all that the header of another phone says.
 _PLACES = re.compile(r"home|work|office|business|privat\w*|dienstlich|festnetz|other|alt\w*|second\w*|residence|resi")
 _SWITCHBOARD = re.compile(r"company|corporate|\bmain\b|switchboard|zentrale|office")
-_MOBILE = re.compile(r"mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|sms|мобил")
+_MOBILE = re.compile(r"(?<!auto)(?<!im)mobil|\bmob\b|cell|handy|whats ?app|movil|mobiel|celular|portable|sms|мобил")
 _KINDS = frozenset({"type", "label", "typ", "tipo", "kind", "art"})
 _OF = frozenset({"de", "di", "do", "du", "of"})
-_FAX = re.compile(r"(?:\w+ )?(?:(?:tele)?fax|pager)(?: \w+)?")
+_FAX = re.compile(
+    r"(?:\w+ )?(?:(?:tele)?fax|pager)"
+    rf"(?: (?:line|home|work|office|business|privat\w*|dienstlich|geschaftlich|{_NUMBER}|\d+))?"
+)
 _EXTENSION = re.compile(
     r"(?:(?:work|business|office|phone|tel|telephone) )*(?:ext|extn|extension|nebenstelle|durchwahl|ramal|anexo|poste)"
     rf"(?: {_NUMBER})?"
@@ -99,12 +102,13 @@ _FIRST_NAMES = ("firstname", "givenname", "forename", "nombre", "prenom", "vorna
 _LAST_NAMES = ("lastname", "surname", "familyname", "apellidos", "apellido", "nom", "nachname", "cognome", "achternaam")
 _ROLES = ("patient", "lead", "client", "student", "guest", "member", "cliente", "kunde", "klant")
 _NAME_WORDS = frozenset({"name", "naam", "nombre", "nom", "nome", *_ROLES})
+_ANIMALS = frozenset({"pet", "animal", "dog", "cat", "horse"})
 
 
 @lru_cache(maxsize=4_096)
 def plain(header: str) -> str:
     """Return the words of a header in small letters, Latin ones without accents: `NºTéléfono_móvil` is `no telefono movil`."""
-    text = unicodedata.normalize("NFKC", clean(header[:_LONGEST]))
+    text = re.sub(r"#\s*$", " no", unicodedata.normalize("NFKC", clean(header[:_LONGEST])))
     latin = re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFD", text))
     latin = _HUMP.sub(lambda hump: " " if hump[1] or not hump.string[hump.start() - 1].isupper() else "", latin)
     joined = unicodedata.normalize("NFC", latin)  # marks of other scripts are spelling
@@ -161,8 +165,10 @@ def is_of_the_listed(phone: str, headers: Sequence[str]) -> bool:
     others = set(filter(_OTHERS.fullmatch, _words(phone)))
     if others == {"guardian"}:
         return not any(names_phones(header) for header in headers if header != phone)
-    first = next((names for header in headers if not _NAME_WORDS.isdisjoint(names := _words(header))), [])
-    return bool(others) and others.issubset(first)
+    if others == set(_words(headers[0])):
+        return True  # a list of brokers that begins with `Broker`
+    named = (names for header in headers if not _NAME_WORDS.isdisjoint(names := _words(header)))
+    return bool(others) and others.issubset(next((names for names in named if _ANIMALS.isdisjoint(names)), []))
 
 
 def names_other_digits(header: str) -> bool:
@@ -179,6 +185,11 @@ def names_other_digits(header: str) -> bool:
 def is_extension_header(header: str) -> bool:
     """Tell whether a header names extensions alone."""
     return _EXTENSION.fullmatch(plain(header)) is not None
+
+
+def names_kinds(header: str) -> bool:
+    """Tell whether a header names the kinds of something: `Phone type`."""
+    return not _KINDS.isdisjoint(plain(header).split())
 
 
 def is_kind_of(header: str, phone: str) -> bool:

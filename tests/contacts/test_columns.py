@@ -14,7 +14,7 @@ from audiences_mcp.contacts.columns import (
     sent_columns,
     variable_name,
 )
-from audiences_mcp.contacts.headers import is_phone_header, names_other_digits
+from audiences_mcp.contacts.headers import is_fax_kind, is_phone_header, names_other_digits, names_phones
 from audiences_mcp.contacts.sources import table_from_csv
 from audiences_mcp.contacts.tables import Row, Table
 from audiences_mcp.errors import InvalidInput
@@ -428,6 +428,14 @@ def test_amounts_and_numbers_of_persons_are_no_second_phone_column(header: str) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("fax", "other"), [("Work Fax", "Fax machines"), ("Pager 2", "Pager rental"), ("Fax (home)", "Home")]
+)
+def test_a_kind_of_phone_is_a_fax_and_no_fax_machine(fax: str, other: str) -> None:
+    assert is_fax_kind(fax)
+    assert not is_fax_kind(other)
+
+
 @pytest.mark.parametrize("header", ["Xyz", "Vorgang", "Код", "Nr", "Number"])
 def test_bare_digits_that_no_header_calls_phones_are_no_second_phone_column(header: str) -> None:
     assert found(table(f"name|{header}|Telefon", "Ann|30123456|0151 12345678", "Bob|30123457|"), "DE") == ["Telefon"]
@@ -476,12 +484,34 @@ def test_a_column_named_for_phones_that_holds_none_lets_no_other_be_taken_silent
         table("Lead|Mobile (WhatsApp)|Line", f"A|{nothing}|+919811122233")
     )
     assert found(table("Lead|Best time to phone|Line", "A|in the evening|+919811122233")) == ["Line"]
+    assert found(table("Lead|Home|Mobile", f"A|+12025550143|{nothing}")) == ["Home"]
     assert found(table("Lead|Mobile|Phone", f"A|{nothing}|+919811122233", f"B|{nothing}|+919811122234")) == ["Phone"]
 
 
-@pytest.mark.parametrize("headers", ["Doctor Name|Doctor Mobile", "Owner name|Owner phone", "Student|Guardian Mobile"])
+@pytest.mark.parametrize(("header", "cell"), [("Phone Type", "Cell"), ("Phone consent", "Yes"), ("Phone OK?", "Y")])
+def test_a_column_that_tells_something_of_phones_is_none_of_them(header: str, cell: str) -> None:
+    assert found(table(f"Name|Ring on|{header}", f"Ann|+919811122233|{cell}")) == ["Ring on"]
+
+
+@pytest.mark.parametrize("header", ["Immobilien-Nr.", "Automobile No", "Loan #", "Policy #"])
+def test_numbers_of_things_with_a_phone_in_their_name_are_none(header: str) -> None:
+    rows = [f"{number}|Ann|0151 {number}" for number in ("30123456", "30123457")]
+
+    assert not names_phones(header)
+    assert found(table(f"{header}|Name|Telefon", *rows), "DE") == ["Telefon"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *("Doctor Name|Doctor Mobile", "Owner name|Owner phone", "Student|Guardian Mobile"),
+        *("Broker|Broker Phone", "Pet Name|Owner Name|Owner Phone"),
+    ],
+)
 def test_a_phone_is_taken_where_the_list_is_of_those_whose_it_is(headers: str) -> None:
-    assert found(table(headers, "Ann|+919811122233")) == [headers.rpartition("|")[2]]
+    cells = ["Ann" for _ in headers.split("|")[1:]]
+
+    assert found(table(headers, "|".join([*cells, "+919811122233"]))) == [headers.rpartition("|")[2]]
 
 
 @pytest.mark.parametrize(
@@ -491,6 +521,7 @@ def test_a_phone_is_taken_where_the_list_is_of_those_whose_it_is(headers: str) -
         "Patient name|Doctor name|Doctor Mobile",
         "Student|Mobile|Guardian Mobile",
         "Name|Next of kin phone",
+        "Deal|Owner|Owner Phone",
     ],
 )
 def test_a_phone_of_somebody_else_is_asked_about(headers: str) -> None:
