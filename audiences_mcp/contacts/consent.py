@@ -70,6 +70,11 @@ _STILL_IN = re.compile(
     rf"|(?:{_LISTS} )?scrub\w*(?: (?:against|for|from|through|with|of|on) (?:(?:the|national|our|all) )*{_LISTS})?"
     rf"|without (?:(?:a|any|the|being|on|having) ){{0,3}}(?:{_LISTS}\b|\w+)"
     r"|(?:kein(?:en)?|nicht) wider(?:ruf|sproch)\w*|not (?:a |the )?wrong"
+    # What consents tell of how they end.
+    r"|\b(?:reply|text|send) stop (?:(?:at any time|anytime) )?to (?:opt ?out|unsubscribe|stop|end|cancel|quit)\b"
+    r"|\b(?:can|may|could) (?:always )?(?:opt ?out|unsubscribe)\b"
+    r"|\bto (?:opt ?out|unsubscribe) (?:reply|text|click|visit|e ?mail)\b"
+    r"|\bjederzeit (?:\w+ ){0,5}?widerruf(?:en)?\b|\bwiderruf (?:ist )?jederzeit\b"
 )
 # Headers that ask who is to be left out, besides those that say so.
 _OUT = re.compile(
@@ -80,7 +85,7 @@ _OUT = re.compile(
     r"|kontaktsperre|anrufsperre|sperr(?:liste|vermerk)|abgemeldet|d[ée]sabonn[ée]s?"
     r"|liste rouge|dados? de baja|no molestar)\b"
     # Words that mean much else, alone or with what a flag is called.
-    r"|^(?:is |has )?(?:blocked|stop(?:ped)?|removed?|suppress(?:ed)?|withdrawn|unsubs?|baja|robinson|gesperrt|no contact)"
+    r"|^(?:is |has )?(?:blocked|stop(?!$)(?:ped)?|removed?|suppress(?:ed)?|withdrawn|unsubs?|baja|robinson|gesperrt|no contact)"
     r"(?: (?:status|flag|date|time|on|at|reason|(?:from )?calls))?$"
 )
 # Headers that ask who agreed.
@@ -107,13 +112,13 @@ _IF_NO = re.compile(
     r"(?:contact|interested|telemarketing|(?:(?:sales|marketing|promotional|cold|voice) )?calls)(?: (?:y n|yes no))?"
 )
 _IF_YES = re.compile(
-    r"(?:objections?|oppositions?|refus)(?: (?:to|au|aux|à) (?:la |l )?(?!prices?\b|costs?\b|offers?\b|prix\b)\w+)?"
+    r"stop|(?:objections?|oppositions?|refus)(?: (?:to|au|aux|à) (?:la |l )?(?!prices?\b|costs?\b|offers?\b|prix\b)\w+)?"
 )
 # Headers that ask who was not found on a list of the unwilling, and those that tell when somebody looked.
 _CLEARED = re.compile(rf"{_LISTS} (?:(?:is|are) )?(?:clean|clear|cleared|free|passed)")
 _LOOKED_UP = r"(?:check(?:ed)?|scrub(?:bed)?|screen(?:ed|ing)?|wash(?:ed)?|lookup|search(?:ed)?)"
 _WHEN_LOOKED_UP = re.compile(
-    rf"(?:last )?{_LISTS} (?:last )?{_LOOKED_UP} (?:date|on|at|time)|(?:last|date of) {_LISTS} {_LOOKED_UP}"
+    rf"(?:last )?{_LISTS} (?:last )?{_LOOKED_UP} (?:date|on|at|time|by)|(?:last|date of) {_LISTS} {_LOOKED_UP}"
 )
 # A header that asks who agreed, the other way round.
 _AGAINST = re.compile(
@@ -123,7 +128,13 @@ _AGAINST = re.compile(
 _OTHER_THINGS = re.compile(
     r"\b(?:cards?|pets?|insurance|terms|cookies?|price|date|url|form|plan|source|budget|level|region|type|sinks?|hours?|account"
     r"|items?|cart|fax|version|campaign|channel|cgv|cgu|agb|conditions|t[ée]rminos|termos|carte|cart[ãa]o|tarjeta"
-    r"|photos?|pictures?|fotos?|videos?|treatment|surgery|field trip|credit check|sortie|rauchen|haustiere?|hunde?)\b"
+    r"|t (?:and )?cs?|tcs?|basis|voicemails?|photos?|pictures?|fotos?|videos?|treatment|surgery|vaccin\w*|flu shots?|swim\w*"
+    r"|field trips?|credit check|sortie|rauchen|haustiere?|hunde?)\b"
+)
+# What people opt out of besides calls, and who may have died besides them.
+_OTHER_OUT = re.compile(
+    r"\b(?:auto ?renew\w*|paper(?:less)?|dental|vision|arbitration|deceased name|name of (?:the )?deceased"
+    r"|(?:spouse|husband|wife|partner|father|mother|parent|pet) (?:is )?deceased)\b"
 )
 # Where one of these stands, a question is about calls, whatever else it names.
 _CALLS = re.compile(
@@ -175,6 +186,7 @@ _STAYS = re.compile(
     r"|allow(?:ed)?|clean|clear|pass|ok(?:ay)?(?: to (?:call|contact|dial))?|callable|contactable|no (?:match|hit|record)"
     rf"|unlisted|not (?:registered|listed|found|matched|a match)|(?:no|not|non) {_LISTS})"
 )
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)  # such as that by which one unsubscribes
 _BATCH = 1_000
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _UNTICKED = frozenset({"-", "–", "—", "☐", "[ ]"})
@@ -239,7 +251,7 @@ def _question(header: str) -> Question | None:
     if _CLEARED.fullmatch(header):
         return "in"
     says_so = may_say_no([header]) and say_no(header)
-    if (says_so or _OUT.search(header)) and not _is_only(_FAXES, header):
+    if (says_so or _OUT.search(header)) and not any(_is_only(each, header) for each in (_FAXES, _OTHER_OUT)):
         return "out"
     if _IN.search(header) and not _is_only(_OTHER_THINGS, header):
         return "out" if _AGAINST.search(header) else "in"
@@ -260,7 +272,7 @@ def refuses(answer: str, question: Question | None) -> bool:
         answer: The cell.
         question: What its column asks; None where it asks nothing, so that only plain words count.
     """
-    if not answer.strip():
+    if not answer.strip() or _LINK.fullmatch(answer.strip()):
         return False
     said, unticked = words(answer), answer.strip() in _UNTICKED
     if question == "out":
