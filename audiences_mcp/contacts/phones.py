@@ -24,6 +24,7 @@ from audiences_mcp.contacts.plans import (
     has_even_mobiles,
     is_open_plan,
     is_short_code,
+    longest_fixed_line,
     main_region,
     main_regions,
     may_be_mobile_of,
@@ -307,6 +308,7 @@ def _may_be_local(digits: str, reading: Reading, region: str) -> bool:
     return (
         reading.line_type == LineType.FIXED_LINE
         and len(digits) <= min(_LOCAL_MOST_DIGITS, max(ordinary_lengths(region)) - _AREA_CODE_DIGITS)
+        and len(digits) < longest_fixed_line(region)  # as in New Zealand, where all have as many
         and not digits.startswith(trunk_prefix_of(region) or digits)
     )
 

@@ -351,6 +351,14 @@ def ordinary_lengths(region: str) -> frozenset[int]:
     return frozenset(length for kind in kinds if kind for length in kind.possible_length)
 
 
+@lru_cache
+def longest_fixed_line(region: str) -> int:
+    """Return how many digits fixed lines of the region have at most, without trunk prefix."""
+    metadata = _metadata(region)
+    lines = metadata.fixed_line if metadata else None
+    return max(lines.possible_length) if lines else 0
+
+
 def is_open_plan(region: str) -> bool:
     """Tell whether numbers of the region have so many lengths that nearly any digits are one."""
     lengths = ordinary_lengths(region)

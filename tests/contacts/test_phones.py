@@ -321,6 +321,19 @@ def test_a_short_fixed_line_beside_others_with_their_area_code_may_lack_its_own(
 
 
 @pytest.mark.parametrize(
+    ("dialled", "cell", "region"), [("09 373 1234", "9 373 1235", "NZ"), ("01-4412345", "1 4412346", "NP")]
+)
+def test_a_number_as_long_as_all_fixed_lines_of_its_region_has_its_area_code(
+    dialled: str, cell: str, region: str
+) -> None:
+    first, second = read_numbers([dialled, cell], [region] * 2)
+
+    assert isinstance(first, Phone)
+    assert isinstance(second, Phone)
+    assert Note.MAYBE_LOCAL not in second.notes
+
+
+@pytest.mark.parametrize(
     ("cell", "region", "noted"),
     [
         ("4567890", "DE", True),
@@ -328,6 +341,7 @@ def test_a_short_fixed_line_beside_others_with_their_area_code_may_lack_its_own(
         ("0304567890", "DE", False),
         ("2212345678", "DE", False),
         ("2165789", "AT", True),
+        ("93731234", "NZ", False),
         ("0123456789", "FR", False),
         ("20 7946 0958", "GB", False),
         ("2025550143", "US", False),
