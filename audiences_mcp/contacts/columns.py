@@ -43,7 +43,7 @@ _MOST_DIGITS = 15  # more are two numbers, or a payment card
 _LIKE_TENTHS = 5
 _REAL_TENTHS = 3
 _LONGEST_NOTHING = 4  # characters: `n/a`, `none`
-_BARE_DIGITS = re.compile(r"\d+(?:\.0)?")
+_BARE_DIGITS = re.compile(r"(?:[A-Za-z]-)?\d+(?:\.0)?")  # also of a code, such as `C-30123456`
 _LIKE_A_NUMBER = frozenset({Reason.EXCEL_DAMAGED, Reason.MULTIPLE_NUMBERS, Reason.EXTENSION})
 # Latin letters that Unicode does not take for others with an accent.
 _LATIN = {

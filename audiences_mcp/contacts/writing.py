@@ -28,7 +28,8 @@ _LABELS = (
     "(?:p|ph|phone|t|tel|telephone|telefon|m|mob|mobile|mobil|cell|c|whatsapp|wa|sms|call|callto|home|work|office|main)"
 )
 _LABEL = re.compile(
-    rf"{_LABELS}(?:\s*[:.]\s*(?://)?|\s*-\s*(?=[+(]|\d{{5}})|\s+(?=[+(]|\d(?!\s)))"  # "Phone 2 030 1234567" counts the phones
+    # "Phone 2 030 1234567" counts the phones.
+    rf"{_LABELS}(?:\s*[:.]{{1,2}}\s*(?://)?|\s*-\s*(?=[+(]|\d{{5}})|\s+(?=[+(]|\d(?!\s)))"
     rf"|\(\s*{_LABELS}\s*\)\s*|[☎✆📞📱📲]\ufe0f?\s*",
     re.IGNORECASE,
 )

@@ -493,6 +493,13 @@ def test_a_column_that_tells_something_of_phones_is_none_of_them(header: str, ce
     assert found(table(f"Name|Ring on|{header}", f"Ann|+919811122233|{cell}")) == ["Ring on"]
 
 
+@pytest.mark.parametrize("letter", ["C", "P", "T", "M"])
+def test_codes_of_a_letter_and_digits_are_no_phones_beside_others(letter: str) -> None:
+    rows = [f"{letter}-{number}|Ann|0151 {number}" for number in ("30123456", "30123457")]
+
+    assert found(table("Code|Name|Telefon", *rows), "DE") == ["Telefon"]
+
+
 @pytest.mark.parametrize("header", ["Immobilien-Nr.", "Automobile No", "Loan #", "Policy #"])
 def test_numbers_of_things_with_a_phone_in_their_name_are_none(header: str) -> None:
     rows = [f"{number}|Ann|0151 {number}" for number in ("30123456", "30123457")]

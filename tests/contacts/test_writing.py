@@ -58,6 +58,7 @@ def test_digits_and_plus_are_taken_from_any_punctuation(cell: str, digits: str) 
         ("whatsapp:+14155238886", "14155238886", Note.LABEL),
         ("Mobile: 07911 123456", "07911123456", Note.LABEL),
         ("Tel. 030 1234567", "0301234567", Note.LABEL),
+        ("Tel.: 030 1234567", "0301234567", Note.LABEL),
         ("Phone (202) 555-0123", "2025550123", Note.LABEL),
         ("Tel 1-202-555-0123", "12025550123", Note.LABEL),
         ("M-98765 43210", "9876543210", Note.LABEL),
