@@ -202,7 +202,7 @@ def is_kind_of(header: str, phone: str) -> bool:
 
 def is_fax_kind(cell: str) -> bool:
     """Tell whether a kind of phone is one that nobody answers."""
-    return _FAX.fullmatch(plain(cell)) is not None
+    return _FAX.fullmatch(plain(re.sub(r"\([^)]*\)", " ", cell[:_LONGEST]))) is not None
 
 
 def label_places(headers: Sequence[str]) -> list[int]:
