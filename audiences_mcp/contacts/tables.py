@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from audiences_mcp.contacts.consent import OF_UNWILLING, names_unwilling
 from audiences_mcp.contacts.guarding import unguarded
-from audiences_mcp.contacts.headers import is_phone_name, names_phones
+from audiences_mcp.contacts.headers import is_phone_name, label_places, names_phones
 from audiences_mcp.contacts.reasons import Reason
 from audiences_mcp.contacts.writing import MIN_NUMBER_DIGITS, Written, parse_cell
 from audiences_mcp.errors import InvalidInput
@@ -251,6 +251,7 @@ def _named_place(filled: Sequence[Record]) -> int | None:
         plainly = any(is_phone_name(cells[each]) for each in numbers if each < len(cells))
         # What is less plain may be a cell of data, such as "no mobile" below a header.
         doubted = not plainly and (not over or any(_names_any(titles, over) for titles in above))
+        doubted = doubted or any(_names_people(titles, numbers) for titles in above)
         if not doubted and all(_may_stand_above(titles, cells, 1 if plainly else 2) for titles in above):
             found = place
     return found
@@ -272,6 +273,8 @@ def _may_stand_above(titles: Sequence[str], cells: Sequence[str], times: int) ->
         return True
     if any(map(_looks_like_data, titles)):
         return False
+    if times == 1 and _repeated(titles[place] for place in filled):  # a band whose cells were once merged
+        return all(place < len(cells) and cells[place].strip() for place in filled)
     is_fuller = len(filled) < _count_filled(cells) >= len(filled) * times
     return is_fuller and all(place < len(cells) and cells[place].strip() for place in filled)
 
@@ -288,6 +291,12 @@ def _names_any(titles: Sequence[str], places: Sequence[int]) -> bool:
         for place in places
         if place < len(titles)
     )
+
+
+def _names_people(titles: Sequence[str], numbers: Collection[int]) -> bool:
+    """Tell whether a record above a row names people and their numbers, so that it is the header, and the row is a person."""
+    phones = any(is_phone_name(titles[each]) for each in numbers if each < len(titles))
+    return phones and any(label_places([cell]) for place, cell in enumerate(titles) if place not in numbers)
 
 
 def _is_told_of(names: Sequence[str]) -> bool:

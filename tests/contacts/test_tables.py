@@ -286,6 +286,32 @@ def test_what_is_told_of_a_list_in_two_cells_is_no_header_whatever_its_names() -
     assert table.headers == tuple(header)
 
 
+@pytest.mark.parametrize(
+    ("header", "person"),
+    [
+        (["Contact", "Number", "Type", ""], ["Ann", "Mobile", "Home", "see notes"]),
+        (["Name", "Number", "", ""], ["Ann", "Phone", "Home", "see notes"]),
+        (["Name", "Telephone"], ["Ann", "mobile?", "Home"]),
+    ],
+)
+def test_a_person_without_number_below_a_header_row_is_no_header_row(header: list[str], person: list[str]) -> None:
+    table = table_from_records(records(header, person, ["Bob", "+442079460911", "x", "y"]), Layout())
+
+    assert table.headers[: len(header[:2])] == tuple(header[:2])
+    assert table.rows[0].cells[0] == "Ann"
+
+
+def test_a_band_that_has_its_heading_in_each_of_its_cells_is_a_title() -> None:
+    band, header = ["Lead", "Lead", "Lead", "Deal"], ["Name", "Phone", "City", "Value"]
+    table = table_from_records(records(band, header, ["Bob", "+442079460911", "Ulm", "100"]), Layout())
+
+    assert table.headers == tuple(header)
+    with pytest.raises(InvalidInput, match="Two columns are named 'Phone'"):
+        table_from_records(
+            records(["Name", "Phone", "Phone"], ["Ann", "Mobile", "x"], ["Bob", "+442079460911", ""]), Layout()
+        )
+
+
 def test_a_band_that_names_phones_itself_is_a_title_too() -> None:
     header = ["Name", "City", "Home", "Mobile"]
     row = ["A", "Pune", "9876543210", "9876543211"]
