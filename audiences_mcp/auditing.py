@@ -101,9 +101,9 @@ def _hint(row: CheckedRow, reason: Reason) -> str:
 
 def _objecting(app: App, audience: AudienceInfo, table: Table, check: Check) -> list[str]:
     """Tell of the columns in which members said no, and how to take just these out."""
-    kept = app.settings.read_only
+    read_only = app.settings.read_only
     return [
-        _to_take_out(audience, each) if each.count and not kept else _to_leave_out(each)
+        _to_take_out(audience, each) if each.count and not read_only else _to_leave_out(each)
         for each in objections(table, check)
     ]
 

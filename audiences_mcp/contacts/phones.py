@@ -6,7 +6,7 @@ would settle it.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -142,7 +142,7 @@ class _ListFacts:
     shown: tuple[str, ...]
     beside: tuple[str, ...]
     trusted_lengths: frozenset[int]
-    dialled: Mapping[str, Container[str]]
+    dialled: Mapping[str, Collection[str]]
 
 
 def read_numbers(
@@ -283,34 +283,12 @@ def _judge_national(cell: _Cell, region: str, bare_digits: BareDigits | None, fa
                 "It begins with a country code, though bare_digits says national: write it with +, or leave "
                 "bare_digits out.",
             )
-        return _judge_local(cell, reading, region, facts) or _judge_abroad(cell, reading, region, bare_digits, facts)
+        return _judge_abroad(cell, reading, region, bare_digits, facts)
     if digits.startswith("00") and read_international(digits[2:]).valid:
         return _judge_exit_code(cell, read_international(digits[2:]), region)
     if is_short_code(digits, region):
         return Refusal(Reason.SHORT_CODE)
     return _refuse(reading, f"It is no number of {region}: correct it, or write it with + and its country code.")
-
-
-def _judge_local(cell: _Cell, reading: Reading, region: str, facts: _ListFacts) -> Refusal | None:
-    """Refuse a number that lacks its area code, as the rows that are dialled with one show."""
-    dialled = facts.dialled.get(region)
-    if not dialled or cell.digits in dialled or not _may_be_local(cell.digits, reading, region):
-        return None
-    return Refusal(
-        Reason.TOO_SHORT,
-        f"It may lack its area code, which other numbers of {region} in this list have: write it with that, beginning "
-        f"with {trunk_prefix_of(region)}.",
-    )
-
-
-def _may_be_local(digits: str, reading: Reading, region: str) -> bool:
-    """Tell whether a fixed line may be written without area code, though it is also a whole number of another town."""
-    return (
-        reading.line_type == LineType.FIXED_LINE
-        and len(digits) <= min(_LOCAL_MOST_DIGITS, max(ordinary_lengths(region)) - _AREA_CODE_DIGITS)
-        and len(digits) < longest_fixed_line(region)  # as in New Zealand, where all have as many
-        and not digits.startswith(trunk_prefix_of(region) or digits)
-    )
 
 
 def _judge_exit_code(cell: _Cell, reading: Reading, region: str) -> Phone | Refusal:
@@ -340,16 +318,24 @@ def _may_be_slip(digits: str, region: str) -> bool:
 def _judge_abroad(
     cell: _Cell, reading: Reading, region: str, bare_digits: BareDigits | None, facts: _ListFacts
 ) -> Phone | Refusal:
-    """A national number may be an international one whose plus was lost. No country code begins with 0."""
-    abroad = read_international(cell.digits) if bare_digits is None and cell.digits[0] != "0" else UNREAD
-    if not abroad.differs(reading):
-        note = Note.ALSO_SHOWN if _is_also_shown(cell, reading, facts) else None
-        if _may_be_local(cell.digits, reading, region) and cell.digits not in facts.dialled.get(region, ()):
-            note = Note.MAYBE_LOCAL
-        return _accept(reading, cell, international=False, note=note)
-    trunk_prefix = trunk_prefix_of(region)
+    """A national number may be an international one whose plus was lost, or lack its area code.
+
+    No country code begins with 0.
+    """
+    trunk_prefix, dialled = trunk_prefix_of(region), facts.dialled.get(region, ())
     lacks_trunk_prefix = trunk_prefix and not cell.digits.startswith(trunk_prefix)
     plain_fixed_line = reading.line_type == LineType.FIXED_LINE and lacks_trunk_prefix
+    may_be_local = plain_fixed_line and _may_lack_area_code(cell.digits, region) and cell.digits not in dialled
+    if may_be_local and dialled:
+        return Refusal(
+            Reason.TOO_SHORT,
+            f"It may lack its area code, which other numbers of {region} in this list have: write it with that, beginning "
+            f"with {trunk_prefix}.",
+        )
+    abroad = read_international(cell.digits) if bare_digits is None and cell.digits[0] != "0" else UNREAD
+    if not abroad.differs(reading):
+        also = Note.ALSO_SHOWN if _is_also_shown(cell, reading, facts) else None
+        return _accept(reading, cell, international=False, note=Note.MAYBE_LOCAL if may_be_local else also)
     if plain_fixed_line or abroad.country_code == reading.country_code:
         return Refusal(
             Reason.AMBIGUOUS_COUNTRY,
@@ -357,6 +343,12 @@ def _judge_abroad(
             "bare_digits whether digits without + begin with their country code.",
         )
     return _accept(reading, cell, international=False, note=Note.ALSO_ABROAD)
+
+
+def _may_lack_area_code(digits: str, region: str) -> bool:
+    """Tell whether a fixed line is so short that it may be a local number, though it is a whole one of another town too."""
+    most = min(_LOCAL_MOST_DIGITS, max(ordinary_lengths(region)) - _AREA_CODE_DIGITS)
+    return len(digits) <= most and len(digits) < longest_fixed_line(region)  # in New Zealand all have as many
 
 
 def _is_also_shown(cell: _Cell, reading: Reading, facts: _ListFacts) -> bool:
@@ -494,9 +486,8 @@ def _glued_regions(plus: Sequence[_Cell]) -> tuple[str, ...]:
         return ()
     # An even sample bounds the time: every region is tried on it.
     sample = invalid[:: -(-len(invalid) // _GLUED_SAMPLE)]
-    borne_out = _borne_out_codes(plus, 2 / 3)
-    nearly = _borne_out_codes(plus, 1 / 2)
-    odd = [digits for digits in sample if country_code_of(digits) not in borne_out and not _is_slip(digits, nearly)]
+    shares = _valid_shares(plus)
+    odd = [digits for digits in sample if not _is_slip(digits, shares)]
     counts = Counter(
         {
             region: sum(may_be_national(digits, region) for digits in (odd if is_open_plan(region) else sample))
@@ -532,23 +523,25 @@ def _count_mobiles(region: str, invalid: Sequence[str]) -> int:
     return sum(may_be_mobile_of((region,), digits) for digits in invalid if not digits.startswith(_FICTIONAL_AREA))
 
 
-def _is_slip(digits: str, borne_out: Container[str]) -> bool:
-    """Tell whether digits are an old form, made up, or at most one too many or too few for a country that is borne out."""
-    if renewed(digits) or digits.startswith(_FICTIONAL_AREA):
-        return True
+def _is_slip(digits: str, shares: Mapping[str, float]) -> bool:
+    """Tell whether digits are an old form, made up, or a typing error in a number of their own country.
+
+    Without this, where nearly any digits are a number, as in Germany, errors in an Indian list pass for glued rows. They
+    are errors where most rows of the country code are right, and where half are if a digit is missing or too much at most.
+    """
     code = country_code_of(digits)
-    usual = ordinary_lengths(main_region(int(code))) if code in borne_out else ()
+    share = shares[code] if code else 0
+    if share >= 2 / 3 or renewed(digits) or digits.startswith(_FICTIONAL_AREA):
+        return True
+    usual = ordinary_lengths(main_region(int(code))) if share >= 1 / 2 else ()
     return any(abs(len(digits) - len(code) - length) <= 1 for length in usual)
 
 
-def _borne_out_codes(plus: Sequence[_Cell], share: float) -> frozenset[str]:
-    """Find the country codes of whose `+` rows at least this share is valid: the others are typing errors.
-
-    Without this, where nearly any digits are a number, as in Germany, errors in an Indian list pass for glued rows.
-    """
+def _valid_shares(plus: Sequence[_Cell]) -> dict[str, float]:
+    """Return for each country code which share of its `+` rows is valid."""
     rows = Counter(country_code_of(cell.digits) for cell in plus)
     valid = Counter(country_code_of(cell.digits) for cell in plus if cell.abroad.valid)
-    return frozenset(code for code, count in rows.items() if code and valid[code] >= count * share)
+    return {code: valid[code] / count for code, count in rows.items()}
 
 
 def renewed(digits: str) -> tuple[E164, str] | None:

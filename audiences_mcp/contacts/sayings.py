@@ -171,44 +171,15 @@ _WRONG = (
 )
 SAYINGS = (*_ENGLISH, *_OTHER_LANGUAGES, *_WRONG)
 
-HINTS = (  # few, and none that stands in ordinary words, since each is looked for in every cell
-    *(
-        "call",
-        "conta",
-        "kontakt",
-        "phon",
-        "tele",
-        "dial",
-        "ring",
-        "turb",
-        "solicit",
-        "dnc",
-        "dnd",
-        "unsub",
-        "opt",
-        "list",
-    ),
-    *(
-        "remove",
-        "take me",
-        "data",
-        "delete",
-        "eras",
-        "black",
-        "block",
-        "stop",
-        "robinson",
-        "do not use",
-        "dece",
-        "died",
-    ),
-    *("passed", "consent", "permission", "withdr", "eres", "sted", "wrong", "num", "mero", "only", "suppress"),
-    *("storben", "anruf", "wider", "nicht", "werbung", "gemeld", "gesperrt", "löschen", "falsch", "nur"),
-    *("décéd", "appel", "refus", "scrit", "abonn", "éres", "uniquement", "seulement"),
-    *("bellen", "bel me", "gebeld", "benaderd", "uitgeschreven", "verkeerd", "overled"),
-    *("llam", "molestar", "baja", "fallec", "solo", "sólo", "liga", "chamad", "cadastrad", "falec", "chiam"),
-    *("dzwoni", "звонить", "致电", "电话"),
+# Few, and none that stands in ordinary words, since each is looked for in every cell.
+_HINTS = (
+    "call|conta|kontakt|phon|tele|dial|ring|turb|solicit|dnc|dnd|unsub|opt|list|remove|take me|data|delete|eras|"
+    "black|block|stop|robinson|do not use|dece|died|passed|consent|permission|withdr|eres|sted|wrong|num|mero|only|"
+    "suppress|storben|anruf|wider|nicht|werbung|gemeld|gesperrt|löschen|falsch|nur|décéd|appel|refus|scrit|abonn|"
+    "éres|uniquement|seulement|bellen|bel me|gebeld|benaderd|uitgeschreven|verkeerd|overled|llam|molestar|baja|"
+    "fallec|solo|sólo|liga|chamad|cadastrad|falec|chiam|dzwoni|звонить|致电|电话"
 )
+HINTS = tuple(_HINTS.split("|"))
 """One of these stands in every text that says no in plain words, which is quickly looked for."""
 
 

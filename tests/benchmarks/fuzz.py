@@ -31,6 +31,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.fuzzing import arguments, files, numbers
+from tests.processes import unmeasured
 
 SECONDS = 900
 MEMORY = 3 << 30
@@ -87,8 +88,8 @@ def run(name: str, seconds: float, first_seed: int) -> Figures:
     """Fuzz one target in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.fuzz", name, str(seconds), str(first_seed)]
     start = monotonic()
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, env=unmeasured)
+    variables = unmeasured(os.environ)
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, env=variables)
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         told = f"The process ended with {done.returncode}; its last input is in {_last(name)}. {done.stderr[-2_000:]}"

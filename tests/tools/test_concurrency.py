@@ -17,7 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.conftest import Agent, Organisation
-from tests.processes import environment
+from tests.processes import environment, unmeasured
 from tests.tools.conftest import ONE_REVISION, LookedAtAgent, Send, Wire
 from tests.tools.watched_server import EVERY
 
@@ -198,7 +198,7 @@ async def over_stdio(organisation: Organisation, mode: Any, *arguments: str, **s
     """Start a server as a process of its own."""
     variables = environment(SMALLEST_API_KEY=organisation.key, ATOMS_API_URL=organisation.url, **settings)
     if arguments[0] != "audiences_mcp":  # it is watched: measuring its lines would hold it up six times as long
-        variables = {name: value for name, value in variables.items() if not name.startswith("COVERAGE_")}
+        variables = unmeasured(variables)
     server = StdioServerParameters(command=sys.executable, args=["-m", *arguments], env=variables, cwd=ROOT)
     async with Client(server, mode=mode) as client:
         yield Agent(client)
