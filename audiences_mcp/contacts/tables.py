@@ -273,10 +273,11 @@ def _may_stand_above(titles: Sequence[str], cells: Sequence[str], times: int) ->
         return True
     if any(map(_looks_like_data, titles)):
         return False
-    if times == 1 and _repeated(titles[place] for place in filled):  # a band whose cells were once merged
-        return all(place < len(cells) and cells[place].strip() for place in filled)
+    if not all(place < len(cells) and cells[place].strip() for place in filled):
+        return False
     is_fuller = len(filled) < _count_filled(cells) >= len(filled) * times
-    return is_fuller and all(place < len(cells) and cells[place].strip() for place in filled)
+    once_merged = times == 1 and _repeated(titles[place] for place in filled) is not None
+    return is_fuller or once_merged
 
 
 def _may_name_phones(cell: str) -> bool:
